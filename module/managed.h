@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kernel answers by itself once a managed socket is open: alerts,
+ * close_notify, KeyUpdate, tickets; everything else is refused with the right
+ * alert (RFC 8446 4.6, 6; RFC 5246 7.2, 7.4.1.1).
+ */
+#ifndef SLUICE_MANAGED_H
+#define SLUICE_MANAGED_H
+
+#include <linux/types.h>
+
+struct sluice_ctx;
+
+/**
+ * struct sluice_hsmsg - where RX stands in the stream of handshake messages
+ * @head:	bytes of a message's 4-byte header and, for KeyUpdate, its body
+ * @have:	of them, here
+ * @skip:	bytes of a ticket still to pass over
+ */
+struct sluice_hsmsg {
+	u8 head[5];
+	u8 have;
+	u32 skip;
+};
+
+/**
+ * sluice_managed_record() - deal with one opened record that is not data
+ * @ctx:	open managed socket, locked
+ * @type:	content type, not SLUICE_DATA
+ * @data:	content
+ * @len:	its length, at most 16384
+ *
+ * KeyUpdate installs the next RX key here (the record's own sequence number has
+ * been advanced already by the caller) and sets tx.keyupdate_due when asked for.
+ * close_notify sets rx.eof. A fatal alert sets rx.error.
+ * Return: 0, go on with the next record; negative errno: the direction is dead,
+ * rx.error is set, and the alert (if one is due) was sent.
+ */
+int sluice_managed_record(struct sluice_ctx *ctx, u8 type, const u8 *data, size_t len);
+
+/** sluice_managed_data() - an application record came; -errno when a handshake
+ * message is half through (RFC 8446 5.1: no interleaving), as above.
+ */
+int sluice_managed_data(struct sluice_ctx *ctx);
+
+/**
+ * sluice_managed_fail() - a local failure of RX ends the connection
+ * @ctx:	locked
+ * @error:	negative errno for reads (EBADMSG, EMSGSIZE, EINVAL, EPROTO...)
+ *
+ * Sets rx.error and reports it (sk_error_report). In managed mode also sends the
+ * fatal alert that belongs to @error (bad_record_mac, record_overflow,
+ * unexpected_message, decode_error, ...) and closes TX; raw mode sends nothing.
+ */
+void sluice_managed_fail(struct sluice_ctx *ctx, int error, u8 alert);
+
+/** sluice_managed_fin() - TCP's FIN came. Managed and no close_notify: a truncation,
+ * rx.error = -ECONNABORTED unless the request allows it; else rx.eof. Lock held.
+ */
+void sluice_managed_fin(struct sluice_ctx *ctx);
+
+/** sluice_managed_close_notify() - say goodbye once, managed mode only. Lock held. */
+void sluice_managed_close_notify(struct sluice_ctx *ctx);
+
+/** sluice_managed_keyupdate() - send our own KeyUpdate(update_not_requested) and move
+ * TX to the next key, prepared before. Lock held. 0, or errno with nothing changed.
+ */
+int sluice_managed_keyupdate(struct sluice_ctx *ctx);
+
+#endif
