@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds the module for one kernel, the userspace programs and the tests, all
+# into build/.  Kbuild, beside this file, is what the kernel's build reads.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# The newest 6.12 whose headers are installed, whatever kernel runs here.
+# Not expanded before a recipe needs it: the headers may just be coming.
+KDIR = $(lastword $(shell ls -d /usr/src/linux-headers-6.12*-cloud-amd64 \
+	2>/dev/null | sort -V))
+krel = $(shell cat '$(KDIR)/include/config/kernel.release' 2>/dev/null)
+
+B := build
+U := $(B)/userspace$(if $(SAN),-san)
+S := $(B)/selftests
+
+CC ?= gcc
+AR ?= ar
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Werror -Wmissing-prototypes -Wstrict-prototypes \
+	-Wformat-security
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection
+harden_ld := -Wl,-z,relro,-z,now
+
+base_cflags = -std=gnu11 $(CFLAGS) $(WARN) $(HARDEN) -D_GNU_SOURCE \
+	-Iinclude -Iinclude/uapi -MMD -MP \
+	$(if $(SAN),$(SANITIZE),-D_FORTIFY_SOURCE=2)
+base_ldflags = $(LDFLAGS) $(harden_ld) -Wl,--as-needed $(if $(SAN),$(SANITIZE))
+
+pkg_cflags = $(shell pkg-config --cflags $(1))
+pkg_libs = $(shell pkg-config --libs $(1))
+
+sluiced_pkgs := libnl-genl-3.0 libssl libcrypto libuv libconfig
+sluice_pkgs := libnl-genl-3.0 libmicrohttpd libcurl jansson
+
+objs = $(patsubst userspace/%.c,$(U)/%.o,$(wildcard userspace/$(1)/*.c))
+lib_objs := $(call objs,lib)
+common_objs := $(call objs,common)
+sluiced_objs := $(call objs,sluiced)
+sluice_objs := $(call objs,cli)
+
+kselftests := $(patsubst selftests/%.c,$(S)/%,$(wildcard selftests/*.c))
+
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-7s %s\n' $(1) '$@')
+
+all: module userspace selftests
+
+help:
+	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
+
+#: make                 the module, the userspace programs and the tests
+#: make module          build/module/RELEASE/sluice.ko; KDIR=... chooses the kernel
+#: make userspace       build/userspace/; SAN=1: build/userspace-san/, ASan and UBSan
+#: make selftests       build/selftests/ and build/unit/
+#: make deps            install what all this needs (Debian 12)
+#: make check           test everything; TESTS="NAME..." only these
+#: make demo            an HTTPS transfer through the module, in a VM
+#: make lint            checkpatch, sparse, W=1
+#: make install         DESTDIR=, PREFIX=/usr/local; uninstall undoes it
+#: make clean           remove build/ except what was downloaded; distclean: all of it
+
+.PHONY: all help deps module userspace selftests kselftests unit check demo \
+	lint install install-module install-userspace uninstall clean distclean
+.DELETE_ON_ERROR:
+
+deps:
+	@selftests/deps
+
+# The module -----------------------------------------------------------------
+
+# Kbuild wants its output beside its sources: each kernel gets a tree of
+# links to ours.  One at a time, as kbuild takes no second run beside it.
+module:
+	@test -n '$(krel)' || { echo "no kernel headers in KDIR='$(KDIR)':" \
+		"make deps installs Debian's" >&2; exit 1; }
+	@mkdir -p $(B)/module/$(krel)
+	@cd $(B)/module/$(krel) && \
+		find . -type l ! -exec test -e {} \; -delete && \
+		cp -rsf $(CURDIR)/Kbuild $(CURDIR)/module $(CURDIR)/include .
+	+@flock $(B)/module/$(krel) $(MAKE) --no-print-directory -C '$(KDIR)' \
+		M='$(CURDIR)/$(B)/module/$(krel)' \
+		CONFIG_DEBUG_INFO_BTF_MODULES= $(if $(W),W=$(W)) modules
+
+# Userspace ------------------------------------------------------------------
+
+userspace: $(U)/libsluice.a $(U)/libsluice.so \
+	$(if $(sluiced_objs),$(U)/sluiced) $(if $(sluice_objs),$(U)/sluice)
+
+$(U)/lib/%.o: userspace/lib/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(base_cflags) -fPIC -fvisibility=hidden -c -o $@ $<
+
+$(U)/common/%.o: userspace/common/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(base_cflags) -fPIE $(call pkg_cflags,libnl-genl-3.0) -c -o $@ $<
+
+$(U)/sluiced/%.o: userspace/sluiced/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(base_cflags) -fPIE -Iuserspace/common \
+		$(call pkg_cflags,$(sluiced_pkgs)) -c -o $@ $<
+
+$(U)/cli/%.o: userspace/cli/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(base_cflags) -fPIE -Iuserspace/common \
+		$(call pkg_cflags,$(sluice_pkgs)) -c -o $@ $<
+
+$(U)/libsluice.a: $(lib_objs)
+	$(call say,AR)
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+$(U)/libsluice.so: $(lib_objs) userspace/lib/libsluice.map
+	$(call say,LD)
+	$(Q)$(CC) -shared $(base_ldflags) -Wl,-soname,libsluice.so.0 \
+		-Wl,--version-script=userspace/lib/libsluice.map \
+		-o $@.0 $(lib_objs)
+	$(Q)ln -sf libsluice.so.0 $@
+
+$(U)/sluiced: $(sluiced_objs) $(common_objs) $(U)/libsluice.a
+	$(call say,LD)
+	$(Q)$(CC) -pie $(base_ldflags) -o $@ $^ $(call pkg_libs,$(sluiced_pkgs)) \
+		-lpthread
+
+$(U)/sluice: $(sluice_objs) $(common_objs) $(U)/libsluice.a
+	$(call say,LD)
+	$(Q)$(CC) -pie $(base_ldflags) -o $@ $^ $(call pkg_libs,$(sluice_pkgs)) \
+		-lpthread
+
+# Tests ----------------------------------------------------------------------
+
+selftests: kselftests unit
+
+kselftests: $(kselftests)
+
+# The kernel's test harness, from Debian's source package.
+harness := $(B)/kselftest/kselftest_harness.h
+
+$(harness): selftests/kselftest
+	selftests/kselftest $(@D)
+	@touch $@
+
+$(S)/%: selftests/%.c Makefile $(U)/libsluice.a | $(harness)
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(base_cflags) -isystem $(B)/kselftest $(base_ldflags) -o $@ $< \
+		$(U)/libsluice.a -lcrypto -lpthread
+
+# Programs that selftests/run starts on the host: build/unit/NAME, each made
+# with ASan and UBSan and printing TAP.  selftests/unit/Makefile is included
+# here and makes them prerequisites of the target "unit"; $(base_cflags),
+# $(SANITIZE) and $(harness) are at its service.
+unit:
+-include selftests/unit/Makefile
+
+check:
+	selftests/deps
+	+$(MAKE) --no-print-directory all
+	+$(MAKE) --no-print-directory SAN=1 userspace
+	selftests/run $(TESTS)
+
+demo:
+	selftests/deps
+	+$(MAKE) --no-print-directory module userspace
+	selftests/demo/run
+
+lint:
+	selftests/deps
+	selftests/check.sh
+
+# Installation ---------------------------------------------------------------
+
+install: install-userspace install-module
+
+install-userspace: userspace
+	install -D -m 755 $(U)/sluiced $(DESTDIR)$(PREFIX)/sbin/sluiced
+	install -D -m 755 $(U)/sluice $(DESTDIR)$(PREFIX)/bin/sluice
+	install -D -m 644 $(U)/libsluice.a $(DESTDIR)$(PREFIX)/lib/libsluice.a
+	install -D -m 755 $(U)/libsluice.so.0 \
+		$(DESTDIR)$(PREFIX)/lib/libsluice.so.0
+	ln -sf libsluice.so.0 $(DESTDIR)$(PREFIX)/lib/libsluice.so
+	install -D -m 644 include/sluice.h $(DESTDIR)$(PREFIX)/include/sluice.h
+	install -D -m 644 include/uapi/linux/sluice.h \
+		$(DESTDIR)$(PREFIX)/include/linux/sluice.h
+	$(if $(wildcard userspace/sluiced/sluiced.service), \
+		install -D -m 644 userspace/sluiced/sluiced.service \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system/sluiced.service)
+
+install-module: module
+	$(MAKE) --no-print-directory -C '$(KDIR)' \
+		M='$(CURDIR)/$(B)/module/$(krel)' \
+		INSTALL_MOD_PATH='$(DESTDIR)' INSTALL_MOD_DIR=updates \
+		$(if $(DESTDIR),DEPMOD=true) modules_install
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/sluiced bin/sluice \
+		lib/libsluice.a lib/libsluice.so lib/libsluice.so.0 \
+		include/sluice.h include/linux/sluice.h \
+		lib/systemd/system/sluiced.service)
+	rm -f $(DESTDIR)/lib/modules/$(krel)/updates/sluice.ko*
+	$(if $(DESTDIR),,depmod $(krel))
+
+clean:
+	rm -rf $(B)/module $(B)/userspace $(B)/userspace-san $(S) $(B)/unit \
+		$(B)/results
+
+distclean:
+	rm -rf $(B)
+
+-include $(wildcard $(U)/*/*.d $(S)/*.d)
