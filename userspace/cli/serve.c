@@ -227,13 +227,13 @@ static void drain(struct serve *s, const sigset_t *signals)
 {
 	static const struct timespec tick = { .tv_nsec = 50 * 1000 * 1000 };
 
-	s->fd = MHD_quiesce_daemon(s->daemon);
-	if (s->fd >= 0)
-		close(s->fd);
+	MHD_quiesce_daemon(s->daemon);
 	for (int ticks = 0; s->site.active && ticks < DRAIN_TIME * 20; ticks++)
 		if (sigtimedwait(signals, NULL, &tick) > 0)
 			break;
 	MHD_stop_daemon(s->daemon);
+	/* Not before: its thread may still have been polling it. */
+	close(s->fd);
 }
 
 static void print_counters(const struct site *s)

@@ -79,7 +79,8 @@ static void put_entry(FILE *f, int directory, const char *name)
 	struct stat st;
 	const char *slash;
 
-	if (escaped && !fstatat(directory, name, &st, 0)) {
+	/* Of a symbolic link, itself: it may lead out of what is served. */
+	if (escaped && !fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW)) {
 		slash = S_ISDIR(st.st_mode) ? "/" : "";
 		fprintf(f, "<tr><td><a href=\"%s%s\">", escaped, slash);
 		put_html(f, name);
