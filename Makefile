@@ -43,7 +43,9 @@ common_objs := $(call objs,common)
 sluiced_objs := $(call objs,sluiced)
 sluice_objs := $(call objs,cli)
 
-kselftests := $(patsubst selftests/%.c,$(S)/%,$(wildcard selftests/*.c))
+# Tests, and in tools/ the programs that tests start.
+kselftests := $(patsubst selftests/%.c,$(S)/%, \
+	$(wildcard selftests/*.c selftests/tools/*.c))
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -216,4 +218,4 @@ clean:
 distclean:
 	rm -rf $(B)
 
--include $(wildcard $(U)/*/*.d $(S)/*.d)
+-include $(wildcard $(U)/*/*.d $(S)/*.d $(S)/tools/*.d)
