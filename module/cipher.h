@@ -56,9 +56,4 @@ const struct sluice_cipher *sluice_cipher_find(u16 type);
 /** sluice_cipher_speaks() - is @version (0x0303, 0x0304) defined for it? */
 bool sluice_cipher_speaks(const struct sluice_cipher *cipher, u16 version);
 
-/** sluice_cipher_mask() - bit (type - 51) for each row that this kernel can key.
- * Process context: it asks the crypto API, which may load modules.
- */
-u64 sluice_cipher_mask(void);
-
 #endif

@@ -12,6 +12,7 @@
  * struct sluice_dir - one direction; all under the socket lock
  * @key:	keys in use, NULL: none installed (plain TCP in raw mode)
  * @seq:	sequence number of the next record
+ * @spent:	the last sequence number has been used
  * @explicit_nonce: TLS 1.2 with explicit nonce, TX: that of the next record
  * @generation:	keys installed so far, less one: KeyUpdates
  * @records:	records through this direction, all types, all keys
@@ -22,6 +23,7 @@
 struct sluice_dir {
 	struct sluice_key *key;
 	u64 seq;
+	bool spent;
 	u64 explicit_nonce;
 	u32 generation;
 	u64 records;

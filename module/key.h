@@ -61,6 +61,14 @@ struct sluice_key {
 };
 
 /**
+ * sluice_cipher_mask() - which rows of the table can this kernel key?
+ *
+ * Process context: it asks the crypto API, which may load modules.
+ * Return: bit (type - 51) for each TLS_CIPHER_* type.
+ */
+u64 sluice_cipher_mask(void);
+
+/**
  * sluice_key_create() - build keys from checked material
  *
  * Process context, may sleep, no lock needed. The caller keeps @config.

@@ -16,8 +16,11 @@
 #define SLUICE_PLAINTEXT_MAX	16384	/* RFC 8446 5.1 */
 #define SLUICE_AAD_MAX		13
 #define SLUICE_PREFIX_MAX	(SLUICE_HEADER_LEN + 8)	/* header, explicit nonce */
-/* TLS 1.3: type byte and padding count within plaintext + 1 .. + 256 (5.2) */
-#define SLUICE_RECORD_MAX	(SLUICE_HEADER_LEN + SLUICE_PLAINTEXT_MAX + 2048)
+/* Content, padding and type byte are SLUICE_PLAINTEXT_MAX + 1 at most (RFC 8446 5.4), so
+ * the 256 (RFC 8446 5.2) or 2048 (RFC 5246 6.2.3) bytes of expansion that a header could
+ * announce are never legal with these AEADs.
+ */
+#define SLUICE_RECORD_MAX	(SLUICE_PREFIX_MAX + SLUICE_PLAINTEXT_MAX + 1 + SLUICE_TAG_LEN)
 
 enum sluice_content {		/* RFC 8446 5.1 */
 	SLUICE_CHANGE_CIPHER_SPEC = 20,
@@ -55,9 +58,9 @@ unsigned int sluice_record_prefix(const struct sluice_cipher *c, u16 version);
  * @hdr:	SLUICE_HEADER_LEN bytes
  * @rec:	filled in on success only
  *
- * Return: 0; -EINVAL: legacy version wrong, or outer type not 23 in TLS 1.3;
- * -EMSGSIZE: longer than the protocol allows; -EBADMSG: too short to hold a tag
- * (and type byte). The same errnos as kTLS gives.
+ * Return: 0; -EMSGSIZE: longer than the protocol allows; -EBADMSG: too short to
+ * hold a tag (and type byte); -EINVAL: legacy version wrong, or outer type not 23
+ * in TLS 1.3. Looked at in this order, with the errnos that kTLS gives.
  */
 int sluice_record_parse(const struct sluice_cipher *c, u16 version,
 			const u8 *hdr, struct sluice_record *rec);
@@ -69,8 +72,8 @@ int sluice_record_parse(const struct sluice_cipher *c, u16 version,
  * @len:	payload bytes
  * @explicit_nonce: TLS 1.2 GCM and CCM, else ignored
  */
-void sluice_record_write_prefix(u8 *out, const struct sluice_cipher *c, u16 version,
-				u8 type, unsigned int len, u64 explicit_nonce);
+void sluice_record_write_prefix(u8 *out, const struct sluice_cipher *c, u16 version, u8 type,
+				unsigned int len, u64 explicit_nonce);
 
 /**
  * sluice_record_nonce() - the AEAD nonce
@@ -79,8 +82,8 @@ void sluice_record_write_prefix(u8 *out, const struct sluice_cipher *c, u16 vers
  * @seq:	sequence number
  * @explicit_nonce: the record's explicit nonce, big-endian as on the wire, NULL if none
  */
-void sluice_record_nonce(u8 *nonce, const struct sluice_cipher *c, u16 version,
-			 const u8 *iv, u64 seq, const u8 *explicit_nonce);
+void sluice_record_nonce(u8 *nonce, const struct sluice_cipher *c, u16 version, const u8 *iv,
+			 u64 seq, const u8 *explicit_nonce);
 
 /**
  * sluice_record_aad() - the additional data
