@@ -2,6 +2,7 @@
 /*
  * The sluice command: finds the subcommand and runs it.
  */
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,8 @@ int main(int argc, char **argv)
 	struct chosen c = { 0 };
 	char name[32];
 
+	/* Host names beyond ASCII come in the user's encoding. */
+	setlocale(LC_CTYPE, "");
 	argp_err_exit_status = CLI_USAGE;
 	if (argp_parse(&top, argc, argv, ARGP_IN_ORDER, NULL, &c))
 		return CLI_FAILED;
