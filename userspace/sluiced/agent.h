@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The agent's commands to the module: take a request, give it keys, end it.
+ */
+#ifndef SLUICED_AGENT_H
+#define SLUICED_AGENT_H
+
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "../common/nl.h"
+#include "keys.h"
+#include "tls.h"
+
+/**
+ * struct agent_request - what ACCEPT gives
+ * @fd:		the channel; the taker's to close
+ * @abi:	the module's SLUICE_ABI_VERSION
+ * @timeout_ms:	left for the handshake
+ * @uid:	who armed the socket
+ * @gid:	likewise
+ * @pid:	for the log only
+ * @peer:	AF_UNSPEC when not told
+ * @local:	likewise
+ * @ask:	the rest
+ */
+struct agent_request {
+	int fd;
+	uint32_t abi;
+	uint32_t timeout_ms;
+	uint32_t uid;
+	uint32_t gid;
+	uint32_t pid;
+	struct sockaddr_storage peer;
+	struct sockaddr_storage local;
+	struct tls_ask ask;
+};
+
+/* All three return 0 or -errno, with words in @nl->text. */
+
+/* -EAGAIN: no request waits. On failure there is no channel to close. */
+int agent_accept(struct sluice_nl *nl, struct agent_request *request);
+
+/* -EAGAIN: again when the channel polls writable. */
+int agent_install(struct sluice_nl *nl, int fd, const struct keys *tx,
+		  const struct keys *rx);
+
+/* Likewise. -ESHUTDOWN: the request has ended without us. */
+int agent_done(struct sluice_nl *nl, int fd, const struct tls_result *result);
+
+#endif /* SLUICED_AGENT_H */

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One request from ACCEPT to DONE: the handshake's steps driven by the channel's
+ * readiness, then its keys and its outcome handed to the module.
+ *
+ * Each request has a channel and a deadline, and ends in request_end() only.
+ */
+#include "request.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* The module ends a request at its deadline, by itself. Ours comes later and
+ * only makes sure that nothing stays here.
+ */
+#define REQUEST_GRACE_MS	250
+#define REQUEST_TIMEOUT_MS	30000	/* where the module names none */
+
+enum request_phase {
+	REQUEST_HANDSHAKE,
+	REQUEST_INSTALL,
+	REQUEST_DONE,
+	REQUEST_ENDED,
+};
+
+/**
+ * struct request - a request at work
+ * @link:	in worker->running
+ * @worker:	whose it is
+ * @phase:	what is to be done next
+ * @from:	as accepted; its channel is ours
+ * @tls:	the handshake
+ * @poll:	waits for the channel
+ * @timer:	deadline
+ * @handles:	of these two, how many are still open
+ * @began:	uv_hrtime() of ACCEPT
+ */
+struct request {
+	LIST_ENTRY(request) link;
+	struct worker *worker;
+	enum request_phase phase;
+	struct agent_request from;
+	struct tls *tls;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	int handles;
+	uint64_t began;
+};
+
+static void request_run(struct request *request);
+
+/* The log's line */
+
+static void request_peer(const struct request *request, char *text, size_t size)
+{
+	const struct sockaddr_storage *peer = &request->from.peer;
+	const struct sockaddr_in6 *in6 = (const void *)peer;
+	const struct sockaddr_in *in = (const void *)peer;
+	char addr[INET6_ADDRSTRLEN] = "";
+
+	if (peer->ss_family == AF_INET6 &&
+	    inet_ntop(AF_INET6, &in6->sin6_addr, addr, sizeof(addr)))
+		snprintf(text, size, "[%s]:%u", addr, ntohs(in6->sin6_port));
+	else if (peer->ss_family == AF_INET &&
+		 inet_ntop(AF_INET, &in->sin_addr, addr, sizeof(addr)))
+		snprintf(text, size, "%s:%u", addr, ntohs(in->sin_port));
+	else
+		snprintf(text, size, "?");
+}
+
+static const char *request_version(const struct tls_result *result)
+{
+	if (!result->suite)
+		return "-";
+	return result->suite->version == KEYS_TLS13 ? "TLSv1.3" : "TLSv1.2";
+}
+
+static void request_log(const struct request *request, int error,
+			const char *text)
+{
+	const struct tls_result *result = tls_result(request->tls);
+	double ms = (double)(uv_hrtime() - request->began) / 1e6;
+	const char *name = result->server_name;
+	char peer[64];
+
+	request_peer(request, peer, sizeof(peer));
+	if (!error)
+		log_info("%s peer=%s name=%s uid=%u pid=%u ok %s %s alpn=%.*s %.1f ms",
+			 request->from.ask.server ? "server" : "client", peer,
+			 *name ? name : "-", request->from.uid, request->from.pid,
+			 request_version(result), result->suite->iana,
+			 result->alpn_len ? result->alpn_len : 1,
+			 result->alpn_len ? (const char *)result->alpn : "-", ms);
+	else
+		log_warn("%s peer=%s name=%s uid=%u pid=%u failed (%s): %s; %s %.1f ms",
+			 request->from.ask.server ? "server" : "client", peer,
+			 *name ? name : "-", request->from.uid, request->from.pid,
+			 strerrorname_np(error) ? strerrorname_np(error) : "?",
+			 text, request_version(result), ms);
+}
+
+/* Ending */
+
+static void request_on_closed(uv_handle_t *handle)
+{
+	struct request *request = handle->data;
+	struct worker *worker = request->worker;
+
+	if (--request->handles)
+		return;
+	LIST_REMOVE(request, link);
+	tls_free(request->tls);
+	close(request->from.fd);
+	free(request);
+	worker_ended(worker);
+}
+
+/* The one end of a request that has begun: @error as the module knows it. */
+static void request_end(struct request *request, int error, const char *text)
+{
+	if (request->phase == REQUEST_ENDED)
+		return;
+	request->phase = REQUEST_ENDED;
+	request_log(request, error, text);
+	tls_wipe(request->tls);
+	uv_close((uv_handle_t *)&request->poll, request_on_closed);
+	uv_close((uv_handle_t *)&request->timer, request_on_closed);
+}
+
+/* Waiting */
+
+static void request_on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct request *request = poll->data;
+
+	(void)events;
+	uv_poll_stop(poll);
+	request_run(request);
+	/* A channel in error that gives no reason when used would spin. */
+	if (status < 0 && request->phase == REQUEST_HANDSHAKE) {
+		tls_abort(request->tls, ECONNRESET, "the connection failed");
+		request_run(request);
+	}
+}
+
+static void request_wait(struct request *request, short events)
+{
+	int want = 0, err;
+
+	if (events & POLLIN)
+		want |= UV_READABLE;
+	if (events & POLLOUT)
+		want |= UV_WRITABLE;
+	err = uv_poll_start(&request->poll, want, request_on_ready);
+	if (err)
+		request_end(request, -err, "the channel cannot be polled");
+}
+
+static void request_on_deadline(uv_timer_t *timer)
+{
+	struct request *request = timer->data;
+
+	if (request->phase != REQUEST_HANDSHAKE) {
+		request_end(request, ETIMEDOUT, "the socket stayed busy");
+		return;
+	}
+	tls_abort(request->tls, ETIMEDOUT, "the handshake timed out");
+	request_run(request);
+}
+
+/* Going on: each returns true when the next phase can begin at once. */
+
+static bool request_handshake(struct request *request)
+{
+	enum tls_state state = tls_step(request->tls);
+
+	if (state == TLS_RUNNING) {
+		request_wait(request, tls_events(request->tls));
+		return false;
+	}
+	if (state == TLS_FAILED &&
+	    tls_result(request->tls)->error == ESHUTDOWN) {
+		request_end(request, ECANCELED, "ended by the program or the deadline");
+		return false;
+	}
+	request->phase = state == TLS_OPEN ? REQUEST_INSTALL : REQUEST_DONE;
+	return true;
+}
+
+/* The module says "busy" while the program holds the socket. */
+static bool request_busy(struct request *request, int err)
+{
+	if (err != -EAGAIN)
+		return false;
+	request_wait(request, POLLOUT);
+	return true;
+}
+
+static bool request_install(struct request *request)
+{
+	struct sluice_nl *nl = &request->worker->command;
+	char text[SLUICE_NL_TEXT + 32];
+	int err;
+
+	err = agent_install(nl, request->from.fd, tls_tx(request->tls),
+			    tls_rx(request->tls));
+	if (request_busy(request, err))
+		return false;
+	if (err == -ESHUTDOWN) {
+		request_end(request, ECANCELED, "ended by the program or the deadline");
+		return false;
+	}
+	if (err) {
+		snprintf(text, sizeof(text), "keys not installed: %s", nl->text);
+		tls_abort(request->tls, -err, text);
+	}
+	tls_wipe(request->tls);
+	request->phase = REQUEST_DONE;
+	return true;
+}
+
+static void request_done(struct request *request)
+{
+	const struct tls_result *result = tls_result(request->tls);
+	struct sluice_nl *nl = &request->worker->command;
+	int err = agent_done(nl, request->from.fd, result);
+
+	if (request_busy(request, err))
+		return;
+	if (err == -ESHUTDOWN)
+		request_end(request, result->error ? result->error : ECANCELED,
+			    result->error ? result->text :
+			    "ended by the program or the deadline");
+	else if (err)
+		request_end(request, -err, nl->text);
+	else
+		request_end(request, result->error, result->text);
+}
+
+static void request_run(struct request *request)
+{
+	if (request->phase == REQUEST_HANDSHAKE && !request_handshake(request))
+		return;
+	if (request->phase == REQUEST_INSTALL && !request_install(request))
+		return;
+	if (request->phase == REQUEST_DONE)
+		request_done(request);
+}
+
+/* Beginning */
+
+static bool request_init(struct request *request)
+{
+	struct worker *worker = request->worker;
+	uint64_t ms = request->from.timeout_ms ? request->from.timeout_ms :
+						 REQUEST_TIMEOUT_MS;
+
+	request->tls = tls_new(worker->config, &request->from.ask,
+			       request->from.fd);
+	if (!request->tls)
+		return false;
+	/* The last step that can fail, so that no handle is left to close. */
+	if (uv_poll_init(&worker->loop, &request->poll, request->from.fd)) {
+		tls_free(request->tls);
+		return false;
+	}
+	uv_timer_init(&worker->loop, &request->timer);
+	request->poll.data = request;
+	request->timer.data = request;
+	request->handles = 2;
+	uv_timer_start(&request->timer, request_on_deadline,
+		       ms + REQUEST_GRACE_MS, 0);
+	return true;
+}
+
+void request_start(struct worker *worker, const struct agent_request *from)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (request) {
+		request->worker = worker;
+		request->from = *from;
+		request->began = uv_hrtime();
+	}
+	if (!request || !request_init(request)) {
+		log_err("a request was given up: no memory or no poll on its channel");
+		close(from->fd);
+		free(request);
+		return;
+	}
+	LIST_INSERT_HEAD(&worker->running, request, link);
+	request_run(request);
+}
+
+void request_abort_all(struct worker *worker)
+{
+	struct request *request;
+
+	/* Ended ones stay in the list until their handles have closed. */
+	LIST_FOREACH(request, &worker->running, link) {
+		if (request->phase == REQUEST_ENDED)
+			continue;
+		tls_abort(request->tls, ECONNABORTED, "sluiced is stopping");
+		agent_done(&worker->command, request->from.fd,
+			   tls_result(request->tls));
+		request_end(request, ECONNABORTED, "sluiced is stopping");
+	}
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One request from ACCEPT to DONE, on a worker's loop.
+ */
+#ifndef SLUICED_REQUEST_H
+#define SLUICED_REQUEST_H
+
+#include "agent.h"
+#include "worker.h"
+
+/* Takes the channel over. Ends by itself; worker_ended() tells. Without memory
+ * the channel is closed, which fails the request.
+ */
+void request_start(struct worker *worker, const struct agent_request *from);
+
+/* Ends all of a worker's requests now with ECONNABORTED. */
+void request_abort_all(struct worker *worker);
+
+#endif /* SLUICED_REQUEST_H */

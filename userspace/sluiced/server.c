@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The server's part of a handshake: who this host is to the client at hand.
+ *
+ * The identity is settled in the ClientHello callback, before OpenSSL settles
+ * anything: a later one could find a session already resumed under another
+ * identity's rules.
+ */
+#include "tls_impl.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/ssl.h>
+
+#include "name.h"
+
+/* server_name (RFC 6066 3): list length, then one entry of type host_name:
+ * type, length, bytes.
+ */
+#define SNI_PREFIX	5
+#define SNI_HOST_NAME	0
+
+static size_t get16(const unsigned char *at)
+{
+	return (size_t)at[0] << 8 | at[1];
+}
+
+/* An address is no SNI (RFC 6066 3), but some clients send one: as if absent. */
+static bool server_is_address(const unsigned char *from, size_t len)
+{
+	char text[64] = "";
+
+	if (!len || len >= sizeof(text))
+		return false;
+	memcpy(text, from, len);
+	return strlen(text) == len && name_is_address(text);
+}
+
+/* Takes the SNI into @host, empty if the client sent none. False: malformed. */
+static bool server_get_sni(SSL *ssl, char host[NAME_HOST_MAX + 1])
+{
+	const unsigned char *ext;
+	size_t len;
+
+	host[0] = '\0';
+	if (!SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &ext, &len))
+		return true;
+	if (len < SNI_PREFIX || get16(ext) != len - 2 ||
+	    ext[2] != SNI_HOST_NAME || get16(ext + 3) != len - SNI_PREFIX)
+		return false;
+	if (server_is_address(ext + SNI_PREFIX, len - SNI_PREFIX))
+		return true;
+	return name_take(host, ext + SNI_PREFIX, len - SNI_PREFIX);
+}
+
+static bool server_choose(struct tls *tls)
+{
+	const char *host = tls->result.server_name;
+	bool named;
+
+	if (!tls->identity)
+		tls->identity = config_identity_for(tls->config,
+						    *host ? host : NULL, &named);
+	if (tls->identity)
+		return true;
+	if (*host)
+		return tls_fail(tls, EPROTO, "no identity for the name \"%s\", and no default",
+				host);
+	return tls_fail(tls, EPROTO, "the client sent no name, and there is no default identity");
+}
+
+/* Also called for the ClientHello after a HelloRetryRequest: the name must be
+ * the first one's (RFC 8446 4.1.2), the identity stays.
+ */
+static int server_on_hello(SSL *ssl, int *alert, void *arg)
+{
+	struct tls *tls = SSL_get_app_data(ssl);
+	char host[NAME_HOST_MAX + 1];
+	bool again = tls->policy.count;
+
+	(void)arg;
+	*alert = SSL_AD_ILLEGAL_PARAMETER;
+	if (!server_get_sni(ssl, host)) {
+		tls_fail(tls, EPROTO, "malformed server name in the ClientHello");
+		return SSL_CLIENT_HELLO_ERROR;
+	}
+	if (again && strcmp(host, tls->result.server_name)) {
+		tls_fail(tls, EPROTO, "the second ClientHello has another server name");
+		return SSL_CLIENT_HELLO_ERROR;
+	}
+	if (again)
+		return SSL_CLIENT_HELLO_SUCCESS;
+
+	memcpy(tls->result.server_name, host, sizeof(host));
+	*alert = SSL_AD_UNRECOGNIZED_NAME;
+	if (!server_choose(tls))
+		return SSL_CLIENT_HELLO_ERROR;
+	*alert = SSL_AD_INTERNAL_ERROR;
+	if (!tls_narrow(tls, &tls->identity->policy))
+		return SSL_CLIENT_HELLO_ERROR;
+	if (!identity_use(tls->identity, ssl)) {
+		tls_fail(tls, EIO, "identity \"%s\" cannot be used",
+			 tls->identity->name);
+		return SSL_CLIENT_HELLO_ERROR;
+	}
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+/* Only acknowledges: the choice has been made. */
+static int server_on_name(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls *tls = SSL_get_app_data(ssl);
+
+	(void)alert;
+	(void)arg;
+	return tls->result.server_name[0] ? SSL_TLSEXT_ERR_OK :
+					    SSL_TLSEXT_ERR_NOACK;
+}
+
+static int server_on_alpn(SSL *ssl, const unsigned char **out,
+			  unsigned char *out_len, const unsigned char *in,
+			  unsigned int in_len, void *arg)
+{
+	struct tls *tls = SSL_get_app_data(ssl);
+	const struct alpn *mine = tls->ask.alpn.len ? &tls->ask.alpn :
+						      &tls->identity->alpn;
+
+	(void)arg;
+	if (!mine->len)
+		return SSL_TLSEXT_ERR_NOACK;
+	if (SSL_select_next_proto((unsigned char **)out, out_len, mine->list,
+				  (unsigned int)mine->len, in, in_len) ==
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_OK;
+	tls_fail(tls, EPROTO, "the client offers none of our ALPN protocols");
+	return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+void server_ctx_init(SSL_CTX *ctx)
+{
+	SSL_CTX_set_client_hello_cb(ctx, server_on_hello, NULL);
+	SSL_CTX_set_tlsext_servername_callback(ctx, server_on_name);
+	SSL_CTX_set_alpn_select_cb(ctx, server_on_alpn, NULL);
+}
+
+bool server_prepare(struct tls *tls)
+{
+	if (!tls->config->identity_count)
+		return tls_fail(tls, ENOENT, "sluiced has no identity: its configuration lists none");
+	return true;
+}

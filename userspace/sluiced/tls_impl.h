@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A handshake from inside, shared by its common part (tls.c) and those of the
+ * two roles (client.c, server.c).
+ */
+#ifndef SLUICED_TLS_IMPL_H
+#define SLUICED_TLS_IMPL_H
+
+#include "tls.h"
+#include "wire.h"
+
+/**
+ * struct tls_dir - one direction of a handshake
+ * @finished:	its Finished has passed
+ * @records:	records after that
+ * @secret:	TLS 1.3: its application traffic secret
+ * @secret_len:	0: not known yet
+ * @keys:	the outcome
+ */
+struct tls_dir {
+	bool finished;
+	uint64_t records;
+	uint8_t secret[KEYS_SECRET_MAX];
+	size_t secret_len;
+	struct keys keys;
+};
+
+/**
+ * struct tls - a handshake
+ * @state:	where it is
+ * @ssl:	OpenSSL's part; NULL when the request could not be met
+ * @config:	held
+ * @ask:	the request
+ * @policy:	versions and suites that this connection may use
+ * @identity:	who we are; client: NULL if nobody
+ * @wire:	the connection's bytes
+ * @tx:		what we send
+ * @rx:		what we receive
+ * @result:	so far
+ */
+struct tls {
+	enum tls_state state;
+	SSL *ssl;
+	struct config *config;
+	struct tls_ask ask;
+	struct policy policy;
+	const struct identity *identity;
+	struct wire wire;
+	struct tls_dir tx;
+	struct tls_dir rx;
+	struct tls_result result;
+};
+
+/* Notes why the handshake fails; the first reason stays. Always false. */
+bool tls_fail(struct tls *tls, int error, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Narrows @tls->policy to the request and the kernel and applies it. */
+bool tls_narrow(struct tls *tls, const struct policy *policy);
+
+/* Finds the identity that the request names; false if it is not there. */
+bool tls_named_identity(struct tls *tls);
+
+/* Before the first byte: what the request of a client asks for. */
+bool client_prepare(struct tls *tls);
+
+/* After the handshake: the peer's certificate, once more. */
+bool client_verify(struct tls *tls);
+
+/* EKEYREJECTED with OpenSSL's word for @code. Always false. */
+bool client_reject(struct tls *tls, long code);
+
+/* Context callbacks of the server's role. */
+void server_ctx_init(SSL_CTX *ctx);
+
+/* Before the first byte: what can be checked without a ClientHello. */
+bool server_prepare(struct tls *tls);
+
+#endif /* SLUICED_TLS_IMPL_H */

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Trust stores: whose signatures make a peer's certificate acceptable.
+ */
+#include "trust.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/err.h>
+
+/* As in "4a6481c9.0", the name under which OpenSSL looks a subject up. */
+static bool trust_is_hash_name(const char *name)
+{
+	for (int i = 0; i < 8; i++)
+		if (!isxdigit((unsigned char)name[i]))
+			return false;
+	return name[8] == '.' && isdigit((unsigned char)name[9]);
+}
+
+/* A directory without such names would load, and silently trust nobody. */
+static bool trust_dir_is_hashed(const char *path, char *why, size_t size)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	bool found = false;
+
+	if (!dir) {
+		snprintf(why, size, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	while (!found && (entry = readdir(dir)))
+		found = trust_is_hash_name(entry->d_name);
+	closedir(dir);
+	if (!found)
+		snprintf(why, size, "%s: no hashed certificates in it (run `openssl rehash`)",
+			 path);
+	return found;
+}
+
+static bool trust_load_file(struct trust *trust, char *why, size_t size)
+{
+	const char *reason;
+
+	ERR_clear_error();
+	if (X509_STORE_load_file(trust->store, trust->file))
+		return true;
+	reason = ERR_reason_error_string(ERR_peek_last_error());
+	snprintf(why, size, "%s: %s", trust->file,
+		 reason ? reason : "no PEM certificate in it");
+	return false;
+}
+
+bool trust_load(struct trust *trust, char *why, size_t size)
+{
+	snprintf(why, size, "out of memory");
+	trust->store = X509_STORE_new();
+	if (!trust->store)
+		return false;
+	if (!trust->file && !trust->dir)
+		return X509_STORE_set_default_paths(trust->store);
+	if (trust->file && !trust_load_file(trust, why, size))
+		return false;
+	if (!trust->dir)
+		return true;
+	return trust_dir_is_hashed(trust->dir, why, size) &&
+	       X509_STORE_load_path(trust->store, trust->dir);
+}
+
+void trust_fini(struct trust *trust)
+{
+	X509_STORE_free(trust->store);
+	free(trust->name);
+	free(trust->file);
+	free(trust->dir);
+}

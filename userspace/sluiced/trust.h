@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Trust stores: whose signatures make a peer's certificate acceptable.
+ */
+#ifndef SLUICED_TRUST_H
+#define SLUICED_TRUST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openssl/x509.h>
+
+#define TRUST_SYSTEM	"system"	/* the distribution's store */
+
+/**
+ * struct trust - a trust store
+ * @name:	by which requests and the configuration ask for it
+ * @file:	PEM certificates, or NULL
+ * @dir:	directory hashed by `openssl rehash`, or NULL
+ * @store:	what was loaded; its directory is read when needed
+ */
+struct trust {
+	char *name;
+	char *file;
+	char *dir;
+	X509_STORE *store;
+};
+
+/* Loads @file and @dir, or the system's store when both are NULL. On failure
+ * @why (of @size bytes) has the reason.
+ */
+bool trust_load(struct trust *trust, char *why, size_t size);
+
+/* Frees what it holds, not the struct. */
+void trust_fini(struct trust *trust);
+
+#endif /* SLUICED_TRUST_H */

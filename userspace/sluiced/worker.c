@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A worker: one thread with one event loop. All that happens to its requests
+ * happens in this thread; others only leave a word and ring @signal.
+ *
+ * A wake-up reaches every worker, and each ACCEPTs what it can until EAGAIN, a
+ * few at a time with the handshakes' own work between them: a worker that is
+ * busy accepts less.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "request.h"
+
+#define WORKER_BUDGET	4	/* requests taken before others are served */
+#define WORKER_DRAIN_MS	3000
+
+/* Taking requests */
+
+static void worker_on_more(uv_idle_t *idle);
+
+static void worker_out_of_files(struct worker *worker)
+{
+	log_warn("worker %u: no file descriptors left; requests wait",
+		 worker->number);
+	worker->starved = true;
+}
+
+static void worker_take(struct worker *worker)
+{
+	struct agent_request request;
+	int err = 0;
+
+	for (int i = 0; i < WORKER_BUDGET && !err; i++) {
+		err = agent_accept(&worker->command, &request);
+		if (!err)
+			request_start(worker, &request);
+	}
+	if (!err)
+		uv_idle_start(&worker->more, worker_on_more);
+	else
+		uv_idle_stop(&worker->more);
+	if (err == -EMFILE || err == -ENFILE)
+		worker_out_of_files(worker);
+	else if (err && err != -EAGAIN)
+		log_err("worker %u: ACCEPT: %s", worker->number,
+			worker->command.text);
+}
+
+static void worker_on_more(uv_idle_t *idle)
+{
+	worker_take(idle->data);
+}
+
+/* What comes is not read as messages: each, and even a lost one, says the same. */
+static void worker_on_wake(uv_poll_t *poll, int status, int events)
+{
+	struct worker *worker = poll->data;
+	char buf[256];
+
+	(void)status;
+	(void)events;
+	while (recv(sluice_nl_fd(&worker->wake_nl), buf, sizeof(buf),
+		    MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
+		;
+	worker_take(worker);
+}
+
+void worker_ended(struct worker *worker)
+{
+	if (worker->stopping && LIST_EMPTY(&worker->running)) {
+		uv_stop(&worker->loop);
+	} else if (worker->starved && !worker->stopping) {
+		worker->starved = false;
+		worker_take(worker);
+	}
+}
+
+/* Words from other threads */
+
+static void worker_take_config(struct worker *worker)
+{
+	struct config *next;
+
+	uv_mutex_lock(&worker->next_lock);
+	next = worker->next;
+	worker->next = NULL;
+	uv_mutex_unlock(&worker->next_lock);
+	if (!next)
+		return;
+	config_put(worker->config);
+	worker->config = next;
+}
+
+static void worker_on_drained(uv_timer_t *timer)
+{
+	struct worker *worker = timer->data;
+
+	request_abort_all(worker);
+}
+
+/* Leaving the group first: the module gives new requests to others, or fails
+ * them, instead of letting them wait for a worker that will not come.
+ */
+static void worker_begin_stop(struct worker *worker)
+{
+	worker->stopping = true;
+	uv_idle_stop(&worker->more);
+	uv_poll_stop(&worker->wake);
+	sluice_nl_close(&worker->wake_nl);
+	if (LIST_EMPTY(&worker->running))
+		uv_stop(&worker->loop);
+	else
+		uv_timer_start(&worker->drain, worker_on_drained,
+			       WORKER_DRAIN_MS, 0);
+}
+
+static void worker_on_signal(uv_async_t *async)
+{
+	struct worker *worker = async->data;
+
+	worker_take_config(worker);
+	if (atomic_load(&worker->stop) && !worker->stopping)
+		worker_begin_stop(worker);
+}
+
+void worker_stop(struct worker *worker)
+{
+	atomic_store(&worker->stop, true);
+	uv_async_send(&worker->signal);
+}
+
+void worker_reload(struct worker *worker, struct config *config)
+{
+	uv_mutex_lock(&worker->next_lock);
+	config_put(worker->next);
+	worker->next = config_get(config);
+	uv_mutex_unlock(&worker->next_lock);
+	uv_async_send(&worker->signal);
+}
+
+/* Life */
+
+static void worker_main(void *arg)
+{
+	struct worker *worker = arg;
+
+	/* Requests may be older than this agent. */
+	worker_take(worker);
+	uv_run(&worker->loop, UV_RUN_DEFAULT);
+	uv_close((uv_handle_t *)&worker->wake, NULL);
+	uv_close((uv_handle_t *)&worker->more, NULL);
+	uv_close((uv_handle_t *)&worker->drain, NULL);
+	uv_close((uv_handle_t *)&worker->signal, NULL);
+	uv_run(&worker->loop, UV_RUN_DEFAULT);
+}
+
+static bool worker_connect(struct worker *worker)
+{
+	if (sluice_nl_open(&worker->command)) {
+		log_err("%s", worker->command.text);
+		return false;
+	}
+	if (!sluice_nl_open(&worker->wake_nl) &&
+	    !sluice_nl_join_agents(&worker->wake_nl))
+		return true;
+	log_err("%s", worker->wake_nl.text);
+	sluice_nl_close(&worker->wake_nl);
+	sluice_nl_close(&worker->command);
+	return false;
+}
+
+static bool worker_handles(struct worker *worker)
+{
+	uv_loop_t *loop = &worker->loop;
+
+	if (uv_loop_init(loop))
+		return false;
+	worker->wake.data = worker;
+	worker->more.data = worker;
+	worker->drain.data = worker;
+	worker->signal.data = worker;
+	uv_idle_init(loop, &worker->more);
+	uv_timer_init(loop, &worker->drain);
+	return !uv_mutex_init(&worker->next_lock) &&
+	       !uv_async_init(loop, &worker->signal, worker_on_signal) &&
+	       !uv_poll_init(loop, &worker->wake, sluice_nl_fd(&worker->wake_nl)) &&
+	       !uv_poll_start(&worker->wake, UV_READABLE, worker_on_wake);
+}
+
+bool worker_start(struct worker *worker, unsigned int number,
+		  struct config *config)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->number = number;
+	LIST_INIT(&worker->running);
+	if (!worker_connect(worker))
+		return false;
+	worker->config = config_get(config);
+	if (worker_handles(worker) &&
+	    !uv_thread_create(&worker->thread, worker_main, worker))
+		return true;
+	log_err("worker %u: no thread or event loop", number);
+	config_put(worker->config);
+	sluice_nl_close(&worker->wake_nl);
+	sluice_nl_close(&worker->command);
+	return false;
+}
+
+void worker_join(struct worker *worker)
+{
+	uv_thread_join(&worker->thread);
+	uv_loop_close(&worker->loop);
+	uv_mutex_destroy(&worker->next_lock);
+	sluice_nl_close(&worker->wake_nl);
+	sluice_nl_close(&worker->command);
+	config_put(worker->next);
+	config_put(worker->config);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A worker: one thread with one event loop and its own netlink connections. It
+ * takes requests by itself, so that load spreads without anybody dealing it out.
+ */
+#ifndef SLUICED_WORKER_H
+#define SLUICED_WORKER_H
+
+#include <stdbool.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+#include <uv.h>
+
+#include "../common/nl.h"
+#include "config.h"
+
+struct request;
+LIST_HEAD(request_list, request);
+
+/**
+ * struct worker - a worker
+ * @number:	for the log
+ * @thread:	its thread
+ * @loop:	its loop
+ * @command:	connection for commands
+ * @wake_nl:	member of the agents' group; nothing but wake-ups come here
+ * @wake:	polls that
+ * @more:	runs while requests may wait
+ * @drain:	ends the time left to requests once it is stopping
+ * @signal:	another thread wants something: @stop, or a new configuration
+ * @stop:	set before @signal by whoever wants it to stop
+ * @stopping:	takes no more requests
+ * @starved:	left requests waiting for want of file descriptors
+ * @config:	for new requests; own reference; this thread only
+ * @next_lock:	protects @next
+ * @next:	a new configuration waiting to be taken up, or NULL
+ * @running:	the requests
+ */
+struct worker {
+	unsigned int number;
+	uv_thread_t thread;
+	uv_loop_t loop;
+	struct sluice_nl command;
+	struct sluice_nl wake_nl;
+	uv_poll_t wake;
+	uv_idle_t more;
+	uv_timer_t drain;
+	uv_async_t signal;
+	atomic_bool stop;
+	bool stopping;
+	bool starved;
+	struct config *config;
+	uv_mutex_t next_lock;
+	struct config *next;
+	struct request_list running;
+};
+
+/* Connects, joins the agents and starts the thread. False with the reason on
+ * the log; then nothing is left behind.
+ */
+bool worker_start(struct worker *worker, unsigned int number,
+		 struct config *config);
+
+/* From another thread: take no more requests, end when the running ones have,
+ * or a few seconds later.
+ */
+void worker_stop(struct worker *worker);
+
+/* From another thread: use @config from now on. */
+void worker_reload(struct worker *worker, struct config *config);
+
+/* Waits for the end and frees. */
+void worker_join(struct worker *worker);
+
+/* A request has ended and left @running. */
+void worker_ended(struct worker *worker);
+
+#endif /* SLUICED_WORKER_H */
