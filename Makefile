@@ -37,7 +37,7 @@ pkg_libs = $(shell pkg-config --libs $(1))
 sluiced_pkgs := libnl-genl-3.0 libssl libcrypto libuv libconfig
 sluice_pkgs := libnl-genl-3.0 libmicrohttpd libcurl jansson
 
-objs = $(patsubst userspace/%.c,$(U)/%.o,$(wildcard userspace/$(1)/*.c))
+objs = $(patsubst userspace/%.c,$(U)/obj/%.o,$(wildcard userspace/$(1)/*.c))
 lib_objs := $(call objs,lib)
 common_objs := $(call objs,common)
 sluiced_objs := $(call objs,sluiced)
@@ -94,23 +94,23 @@ module:
 userspace: $(U)/libsluice.a $(U)/libsluice.so \
 	$(if $(sluiced_objs),$(U)/sluiced) $(if $(sluice_objs),$(U)/sluice)
 
-$(U)/lib/%.o: userspace/lib/%.c Makefile
+$(U)/obj/lib/%.o: userspace/lib/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(base_cflags) -fPIC -fvisibility=hidden -c -o $@ $<
 
-$(U)/common/%.o: userspace/common/%.c Makefile
+$(U)/obj/common/%.o: userspace/common/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(base_cflags) -fPIE $(call pkg_cflags,libnl-genl-3.0) -c -o $@ $<
 
-$(U)/sluiced/%.o: userspace/sluiced/%.c Makefile
+$(U)/obj/sluiced/%.o: userspace/sluiced/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(base_cflags) -fPIE -Iuserspace/common \
 		$(call pkg_cflags,$(sluiced_pkgs)) -c -o $@ $<
 
-$(U)/cli/%.o: userspace/cli/%.c Makefile
+$(U)/obj/cli/%.o: userspace/cli/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(base_cflags) -fPIE -Iuserspace/common \
@@ -145,16 +145,16 @@ selftests: kselftests unit
 kselftests: $(kselftests)
 
 # The kernel's test harness, from Debian's source package.
-harness := $(B)/kselftest/kselftest_harness.h
+harness := $(B)/kernel-files/kselftest_harness.h
 
-$(harness): selftests/kselftest
-	selftests/kselftest $(@D)
+$(harness): selftests/kernel-files
+	selftests/kernel-files $(@D)
 	@touch $@
 
 $(S)/%: selftests/%.c Makefile $(U)/libsluice.a | $(harness)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(base_cflags) -isystem $(B)/kselftest $(base_ldflags) -o $@ $< \
+	$(Q)$(CC) $(base_cflags) -isystem $(B)/kernel-files $(base_ldflags) -o $@ $< \
 		$(U)/libsluice.a -lcrypto -lpthread
 
 # Programs that selftests/run starts on the host: build/unit/NAME, each made
@@ -218,4 +218,4 @@ clean:
 distclean:
 	rm -rf $(B)
 
--include $(wildcard $(U)/*/*.d $(S)/*.d $(S)/tools/*.d)
+-include $(wildcard $(U)/obj/*/*.d $(S)/*.d $(S)/tools/*.d)
