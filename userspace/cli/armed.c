@@ -18,23 +18,30 @@ static void note(struct armed *a, const struct sluice_info *info)
 		a->failed = *info;
 }
 
-/* What another address of the same host would not mend, and what must not be
- * papered over by asking on until some address says yes.
- */
-static int is_final(const struct armed *a)
+/* Not TLS's fault; the address's, or the network's. */
+static int is_network(int error)
 {
-	switch (armed_error(a)) {
-	case 0:
+	switch (error) {
 	case ETIMEDOUT:
 	case ECONNREFUSED:
 	case ECONNRESET:
 	case EHOSTUNREACH:
 	case ENETUNREACH:
 	case EPIPE:
-		return 0;
-	default:
 		return 1;
+	default:
+		return 0;
 	}
+}
+
+/* What another address of the same host would not mend, and what must not be
+ * papered over by asking on until some address says yes.
+ */
+static int is_final(const struct armed *a)
+{
+	int error = armed_error(a);
+
+	return error && !is_network(error);
 }
 
 /* libcurl closes the socket of a failed address only after it has asked for
@@ -72,6 +79,9 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose,
 	    (address->family != AF_INET && address->family != AF_INET6))
 		return CURL_SOCKET_BAD;
 	look_at_open_ones(a);
+	/* One that had opened was of an earlier transfer, and has died idle. */
+	if (a->failed.cipher)
+		memset(&a->failed, 0, sizeof(a->failed));
 	if (is_final(a) || a->n == ARMED_MAX)
 		return CURL_SOCKET_BAD;
 	fd = make(a, address);
@@ -115,29 +125,16 @@ int armed_error(const struct armed *a)
 
 int armed_exit(const struct armed *a)
 {
-	int open = a->failed.cipher != 0;
+	int error = armed_error(a);
 
 	if (a->arm_error)
-		return a->arm_error == ENOENT || a->arm_error == ENOPROTOOPT ?
-		       CLI_NO_MODULE : CLI_FAILED;
-	switch (a->failed.error) {
-	case ESRCH:
+		return error == ENOENT || error == ENOPROTOOPT ? CLI_NO_MODULE :
+								 CLI_FAILED;
+	if (error == ESRCH)
 		return CLI_NO_AGENT;
-	case EKEYREJECTED:
+	if (error == EKEYREJECTED)
 		return CLI_CERTIFICATE;
-	case EBADMSG:
-		return CLI_INTEGRITY;
-	case EPROTO:
-	case ECONNABORTED:
-		return open ? CLI_INTEGRITY : CLI_HANDSHAKE;
-	case ETIMEDOUT:
-	case ECONNREFUSED:
-	case ECONNRESET:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EPIPE:
+	if (is_network(error))
 		return CLI_NETWORK;
-	default:
-		return open ? CLI_INTEGRITY : CLI_HANDSHAKE;
-	}
+	return a->failed.cipher ? CLI_INTEGRITY : CLI_HANDSHAKE;
 }

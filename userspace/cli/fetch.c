@@ -283,21 +283,33 @@ static int conclude(struct hop *h)
 	}
 }
 
+/* The connection's counters are the kernel's, and of all requests on it; what
+ * is HTTP is libcurl's count of this one.
+ */
 static void print_stats(const struct hop *h)
 {
 	struct sluice_info info = h->f->armed.closed;
 	curl_socket_t fd = CURL_SOCKET_BAD;
+	curl_off_t body = 0;
+	long headers = 0, request = 0;
 
 	curl_easy_getinfo(h->f->curl, CURLINFO_ACTIVESOCKET, &fd);
 	if (fd != CURL_SOCKET_BAD && sluice_get_info(fd, &info))
 		return;
+	if (!info.cipher)
+		return;		/* it has not come to that */
+	curl_easy_getinfo(h->f->curl, CURLINFO_SIZE_DOWNLOAD_T, &body);
+	curl_easy_getinfo(h->f->curl, CURLINFO_HEADER_SIZE, &headers);
+	curl_easy_getinfo(h->f->curl, CURLINFO_REQUEST_SIZE, &request);
 	fprintf(stderr,
 		"%s: %s %s suite=0x%04x alpn=%.*s rx_records=%" PRIu64
-		" rx_bytes=%" PRIu64 " tx_records=%" PRIu64 " tx_bytes=%" PRIu64 "\n",
+		" rx_bytes=%" PRIu64 " tx_records=%" PRIu64 " tx_bytes=%" PRIu64
+		" http_received=%" PRId64 " http_sent=%ld\n",
 		h->target.text, sluice_version_name(info.version),
 		sluice_cipher_name(info.cipher), info.suite, info.alpn_len,
 		info.alpn, (uint64_t)info.rx_records, (uint64_t)info.rx_bytes,
-		(uint64_t)info.tx_records, (uint64_t)info.tx_bytes);
+		(uint64_t)info.tx_records, (uint64_t)info.tx_bytes,
+		(int64_t)body + headers, request);
 }
 
 /* One request. Return: an exit status; *next is set when it was redirected. */
