@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The context of one socket, from birth to death, and the wait for its
+ * handshake. Who attaches and detaches it is ulp.c's business.
+ */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "ctx.h"
+#include "handshake.h"
+#include "ulp.h"
+
+struct sluice_ctx *sluice_ctx_create(struct sock *sk, gfp_t gfp)
+{
+	struct sluice_ctx *ctx = kzalloc(sizeof(*ctx), gfp);
+
+	if (!ctx)
+		return NULL;
+	ctx->sk = sk;
+	ctx->rcvlowat = 1;
+	ctx->alert_sent = SLUICE_ALERT_NONE;
+	ctx->alert_received = SLUICE_ALERT_NONE;
+	sluice_stat_inc(sock_net(sk), SLUICE_STAT_SOCKETS);
+	return ctx;
+}
+
+int sluice_ctx_prepare(struct sluice_ctx *ctx)
+{
+	int err;
+
+	if (ctx->ready)
+		return 0;
+	err = sluice_tx_init(ctx);
+	if (err)
+		return err;
+	err = sluice_rx_init(ctx);
+	if (err) {
+		sluice_tx_free(ctx);
+		return err;
+	}
+	ctx->ready = true;
+	return 0;
+}
+
+void sluice_ctx_free(struct sluice_ctx *ctx)
+{
+	WARN_ON_ONCE(ctx->hs);
+	if (ctx->ready) {
+		sluice_tx_free(ctx);
+		sluice_rx_free(ctx);
+	}
+	sluice_dir_wipe(&ctx->tx.dir);
+	sluice_dir_wipe(&ctx->rx.dir);
+	memzero_explicit(ctx->raw_tx, sizeof(ctx->raw_tx));
+	memzero_explicit(ctx->raw_rx, sizeof(ctx->raw_rx));
+	if (ctx->arm)
+		sluice_arm_put(ctx->arm);
+	kfree(ctx->info);
+	sluice_stat_add(sluice_net(ctx), SLUICE_STAT_SOCKETS, -1);
+	/* Callbacks that began before ulp.c took the socket back may still look. */
+	kfree_rcu(ctx, rcu);
+}
+
+void sluice_ctx_farewell(struct sluice_ctx *ctx)
+{
+	sock_owned_by_me(ctx->sk);
+	if (!ctx->tx.dir.key)
+		return;
+	sluice_tx_flush(ctx);
+	if (READ_ONCE(ctx->state) == SLUICE_STATE_OPEN)
+		sluice_managed_close_notify(ctx);
+}
+
+int sluice_ctx_error(const struct sluice_ctx *ctx)
+{
+	sock_owned_by_me(ctx->sk);
+	return ctx->info && ctx->info->error ? -(int)ctx->info->error : -ECONNABORTED;
+}
+
+/* 0, an errno, or -EINPROGRESS: only time will tell. */
+static int sluice_ctx_progress(struct sluice_ctx *ctx)
+{
+	switch (READ_ONCE(ctx->state)) {
+	case SLUICE_STATE_RAW:
+	case SLUICE_STATE_OPEN:
+		return 0;
+	case SLUICE_STATE_FAILED:
+		return sluice_ctx_error(ctx);
+	case SLUICE_STATE_ARMED:
+		if ((1 << ctx->sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+			return -EINPROGRESS;
+		return sock_error(ctx->sk) ?: -ENOTCONN;
+	default:
+		return -EINPROGRESS;
+	}
+}
+
+static bool sluice_ctx_settled(const struct sluice_ctx *ctx)
+{
+	int state = READ_ONCE(ctx->state);
+
+	if (state == SLUICE_STATE_ARMED)
+		return !((1 << inet_sk_state_load(ctx->sk)) &
+			 (TCPF_SYN_SENT | TCPF_SYN_RECV));
+	return !sluice_ctx_shaking(ctx);
+}
+
+static int sluice_ctx_wait(struct sluice_ctx *ctx, long *timeo)
+{
+	DEFINE_WAIT_FUNC(wait, woken_wake_function);
+	struct sock *sk = ctx->sk;
+	int err;
+
+	add_wait_queue(sk_sleep(sk), &wait);
+	for (;;) {
+		sluice_ulp_start(ctx);
+		err = sluice_ctx_progress(ctx);
+		if (err != -EINPROGRESS)
+			break;
+		if (!*timeo) {
+			err = -EAGAIN;
+			break;
+		}
+		if (signal_pending(current)) {
+			err = sock_intr_errno(*timeo);
+			break;
+		}
+		err = sk_wait_event(sk, timeo, sluice_ctx_settled(ctx), &wait);
+		if (err < 0)
+			break;
+	}
+	remove_wait_queue(sk_sleep(sk), &wait);
+	return err;
+}
+
+int sluice_ctx_wait_open(struct sluice_ctx *ctx, long *timeo)
+{
+	int err;
+
+	sock_owned_by_me(ctx->sk);
+	sluice_ulp_start(ctx);
+	err = sluice_ctx_progress(ctx);
+	if (err != -EINPROGRESS)
+		return err;
+	return *timeo ? sluice_ctx_wait(ctx, timeo) : -EAGAIN;
+}

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Socket options. Setting checks all input, builds aside, and publishes last, in
+ * steps that cannot fail; key bytes are wiped on every way out.
+ */
+#include <linux/slab.h>
+#include <linux/tcp.h>
+#include <linux/uaccess.h>
+#include <linux/unaligned.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "ctx.h"
+#include "handshake.h"
+#include "sockopt.h"
+#include "ulp.h"
+
+/* What TLS_TX and TLS_RX carry; cipher.h says how the bytes after @info lie. */
+union sluice_raw {
+	struct tls_crypto_info info;
+	u8 bytes[SLUICE_RAW_MAX];
+};
+
+/* --- keys of raw mode --- */
+
+static u8 *sluice_raw_iv(u8 *raw)
+{
+	return raw + sizeof(struct tls_crypto_info);
+}
+
+static u8 *sluice_raw_seq(u8 *raw, const struct sluice_cipher *c)
+{
+	return sluice_raw_iv(raw) + c->iv_len + c->key_len + c->salt_len;
+}
+
+static void sluice_raw_config(union sluice_raw *raw, const struct sluice_cipher *c,
+			      struct sluice_key_config *config)
+{
+	const u8 *iv = sluice_raw_iv(raw->bytes);
+	const u8 *key = iv + c->iv_len;
+	const u8 *salt = key + c->key_len;
+
+	config->cipher = c;
+	config->version = raw->info.version;
+	config->has_secret = false;
+	memcpy(config->key, key, c->key_len);
+	memcpy(config->iv, salt, c->salt_len);
+	memcpy(config->iv + c->salt_len, iv, c->iv_len);
+	config->seq = get_unaligned_be64(sluice_raw_seq(raw->bytes, c));
+	if (c->explicit_len)
+		config->explicit_nonce = get_unaligned_be64(iv);
+}
+
+/* Both directions speak the same version and cipher, as in the in-tree module. */
+static bool sluice_raw_agrees(const struct tls_crypto_info *info, const struct sluice_dir *other)
+{
+	return !other->key || (other->key->version == info->version &&
+			       other->key->cipher->type == info->cipher_type);
+}
+
+/* In the in-tree module's order, so that two faults at once give the same errno. */
+static int sluice_raw_read(union sluice_raw *raw, const struct sluice_dir *other, sockptr_t optval,
+			   unsigned int optlen, const struct sluice_cipher **cipher)
+{
+	const struct sluice_cipher *c;
+
+	if (copy_from_sockptr(&raw->info, optval, sizeof(raw->info)))
+		return -EFAULT;
+	c = sluice_cipher_find(raw->info.cipher_type);
+	if (!c || !sluice_cipher_speaks(c, raw->info.version) ||
+	    !sluice_raw_agrees(&raw->info, other) || optlen != c->info_len)
+		return -EINVAL;
+	if (copy_from_sockptr_offset(&raw->info + 1, optval, sizeof(raw->info),
+				     optlen - sizeof(raw->info)))
+		return -EFAULT;
+	*cipher = c;
+	return 0;
+}
+
+static struct sluice_key *sluice_raw_key(struct sluice_ctx *ctx, union sluice_raw *raw,
+					 const struct sluice_cipher *c, u64 *seq, u64 *nonce)
+{
+	struct sluice_key_config config = { };
+	struct sluice_key *key;
+
+	sluice_raw_config(raw, c, &config);
+	*seq = config.seq;
+	*nonce = config.explicit_nonce;
+	key = sluice_key_create(&config);
+	memzero_explicit(&config, sizeof(config));
+	if (key == ERR_PTR(-ENOENT))
+		sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_NO_CIPHER);
+	return key;
+}
+
+static int sluice_raw_install(struct sluice_ctx *ctx, struct sluice_dir *dir,
+			      const struct sluice_dir *other, u8 *kept, sockptr_t optval,
+			      unsigned int optlen)
+{
+	const struct sluice_cipher *cipher;
+	struct sluice_key *key;
+	union sluice_raw raw;
+	u64 seq, nonce;
+	int err;
+
+	err = sluice_raw_read(&raw, other, optval, optlen, &cipher);
+	if (err)
+		goto out;
+	key = sluice_raw_key(ctx, &raw, cipher, &seq, &nonce);
+	err = PTR_ERR_OR_ZERO(key);
+	if (err)
+		goto out;
+
+	/* Nothing below can fail. */
+	memcpy(kept, raw.bytes, cipher->info_len);
+	sluice_dir_install(dir, key, seq, nonce);
+	sluice_ctx_keyed(ctx, raw.info.version, raw.info.cipher_type);
+	sluice_ulp_guard(ctx);
+out:
+	memzero_explicit(&raw, sizeof(raw));
+	return err;
+}
+
+/* @optname: TLS_TX or TLS_RX. */
+static int sluice_set_raw(struct sluice_ctx *ctx, int optname, sockptr_t optval,
+			  unsigned int optlen)
+{
+	bool tx = optname == TLS_TX;
+	struct sluice_dir *dir = tx ? &ctx->tx.dir : &ctx->rx.dir;
+	struct sluice_dir *other = tx ? &ctx->rx.dir : &ctx->tx.dir;
+	int err;
+
+	if (sockptr_is_null(optval) || optlen < sizeof(struct tls_crypto_info))
+		return -EINVAL;
+	if (ctx->arm || dir->key)
+		return -EBUSY;
+	if (!sluice_ctx_connected(ctx))
+		return -ENOTCONN;
+	err = sluice_ulp_adopt(ctx);
+	if (err)
+		return err;
+	err = sluice_raw_install(ctx, dir, other, tx ? ctx->raw_tx : ctx->raw_rx, optval, optlen);
+	/* What came in before the key may be a record already. */
+	if (!err && !tx && sluice_rx_maybe_readable(ctx))
+		ctx->base_data_ready(ctx->sk);
+	return err;
+}
+
+/*
+ * A program in raw mode knows its keys and reads them back, as it may from the
+ * in-tree module. In managed mode it never had them: key and salt are zero.
+ */
+static void sluice_raw_answer(const struct sluice_ctx *ctx, const struct sluice_dir *dir,
+			      const u8 *kept, union sluice_raw *raw)
+{
+	const struct sluice_cipher *c = dir->key->cipher;
+
+	memset(raw, 0, sizeof(*raw));
+	raw->info.version = dir->key->version;
+	raw->info.cipher_type = c->type;
+	if (!sluice_ctx_managed(ctx)) {
+		memcpy(raw->bytes, kept, c->info_len);
+		if (dir->key->version == TLS_1_2_VERSION && c->explicit_len)
+			put_unaligned_be64(dir->explicit_nonce, sluice_raw_iv(raw->bytes));
+	}
+	put_unaligned_be64(dir->seq, sluice_raw_seq(raw->bytes, c));
+}
+
+static int sluice_get_raw(struct sluice_ctx *ctx, int optname, char __user *optval, int len)
+{
+	const struct sluice_dir *dir = optname == TLS_TX ? &ctx->tx.dir : &ctx->rx.dir;
+	const u8 *kept = optname == TLS_TX ? ctx->raw_tx : ctx->raw_rx;
+	union sluice_raw raw;
+	int err = 0;
+
+	if (!optval || len < (int)sizeof(raw.info))
+		return -EINVAL;
+	if (!dir->key)
+		return -EBUSY;
+	if (len != sizeof(raw.info) && len != dir->key->cipher->info_len)
+		return -EINVAL;
+	sluice_raw_answer(ctx, dir, kept, &raw);
+	if (copy_to_user(optval, &raw, len))
+		err = -EFAULT;
+	memzero_explicit(&raw, sizeof(raw));
+	return err;
+}
+
+/* --- promises of a program about its data: kept for it, nothing depends on them --- */
+
+static int sluice_set_zerocopy_ro(struct sluice_ctx *ctx, sockptr_t optval, unsigned int optlen)
+{
+	unsigned int value;
+
+	if (sockptr_is_null(optval) || optlen != sizeof(value))
+		return -EINVAL;
+	if (copy_from_sockptr(&value, optval, sizeof(value)))
+		return -EFAULT;
+	if (value > 1)
+		return -EINVAL;
+	ctx->zerocopy_ro = value;
+	return 0;
+}
+
+static int sluice_get_zerocopy_ro(const struct sluice_ctx *ctx, char __user *optval, int len)
+{
+	unsigned int value = ctx->zerocopy_ro;
+
+	if (len != sizeof(value))
+		return -EINVAL;
+	return copy_to_user(optval, &value, sizeof(value)) ? -EFAULT : 0;
+}
+
+static bool sluice_pads(const struct sluice_ctx *ctx)
+{
+	return ctx->rx.dir.key && ctx->rx.dir.key->version == TLS_1_3_VERSION;
+}
+
+static int sluice_set_no_pad(struct sluice_ctx *ctx, sockptr_t optval, unsigned int optlen)
+{
+	u32 value;
+	int rc;
+
+	if (ctx->version != TLS_1_3_VERSION || sockptr_is_null(optval) || optlen < sizeof(value))
+		return -EINVAL;
+	if (copy_from_sockptr(&value, optval, sizeof(value)))
+		return -EFAULT;
+	if (value > 1)
+		return -EINVAL;
+	rc = check_zeroed_sockptr(optval, sizeof(value), optlen - sizeof(value));
+	if (rc < 1)
+		return rc ?: -EINVAL;
+	if (!sluice_pads(ctx))
+		return -EINVAL;
+	ctx->expect_no_pad = value;
+	return 0;
+}
+
+static int sluice_get_no_pad(const struct sluice_ctx *ctx, char __user *optval,
+			     int __user *optlen, int len)
+{
+	int value = ctx->expect_no_pad;
+
+	if (len < (int)sizeof(value) || !sluice_pads(ctx))
+		return -EINVAL;
+	if (put_user(sizeof(value), optlen) || copy_to_user(optval, &value, sizeof(value)))
+		return -EFAULT;
+	return 0;
+}
+
+/* --- managed mode --- */
+
+static struct sluice_arm *sluice_read_request(sockptr_t optval, unsigned int optlen)
+{
+	struct sluice_request *req;
+	struct sluice_arm *arm;
+	int err;
+
+	if (sockptr_is_null(optval) || optlen < sizeof(*req))
+		return ERR_PTR(-EINVAL);
+	/* Not copy_struct_from_sockptr(): on 6.12 it does not look at the extra bytes. */
+	err = check_zeroed_sockptr(optval, sizeof(*req), optlen - sizeof(*req));
+	if (err < 1)
+		return ERR_PTR(err ?: -E2BIG);
+	req = memdup_sockptr(optval, sizeof(*req));
+	if (IS_ERR(req))
+		return ERR_CAST(req);
+	err = sluice_request_check(req);
+	arm = err ? ERR_PTR(err) : sluice_arm_create(req);
+	kfree(req);
+	return arm ?: ERR_PTR(-ENOMEM);
+}
+
+static int sluice_may_arm(const struct sluice_ctx *ctx, const struct sluice_request *req)
+{
+	const struct sock *sk = ctx->sk;
+
+	if (ctx->arm || ctx->tx.dir.key || ctx->rx.dir.key)
+		return -EBUSY;
+	switch (sk->sk_state) {
+	case TCP_LISTEN:
+		return req->role == SLUICE_ROLE_SERVER ? 0 : -EINVAL;
+	case TCP_CLOSE:
+		return sk->sk_socket->state == SS_UNCONNECTED ? 0 : -ENOTCONN;
+	case TCP_SYN_SENT:
+	case TCP_ESTABLISHED:
+		return 0;
+	default:
+		return -ENOTCONN;
+	}
+}
+
+/* Too many handshakes is an answer for now; every other end of one comes by SO_ERROR. */
+static int sluice_begin(struct sluice_ctx *ctx)
+{
+	int err = sluice_ulp_start(ctx);
+
+	if (err || READ_ONCE(ctx->state) != SLUICE_STATE_FAILED)
+		return err;
+	err = sluice_ctx_error(ctx);
+	return err == -ENOBUFS || err == -ENOMEM ? err : 0;
+}
+
+static int sluice_set_handshake(struct sock *sk, sockptr_t optval, unsigned int optlen)
+{
+	struct sluice_ctx *ctx = sluice_ctx(sk);
+	struct sluice_arm *arm = sluice_read_request(optval, optlen);
+	int err;
+
+	if (IS_ERR(arm))
+		return PTR_ERR(arm);
+	lock_sock(sk);
+	err = sluice_may_arm(ctx, &arm->req) ?: sluice_ulp_adopt(ctx);
+	if (!err) {
+		sluice_ulp_arm(ctx, arm);
+		err = sluice_begin(ctx);
+	} else {
+		sluice_arm_put(arm);
+	}
+	release_sock(sk);
+	return err;
+}
+
+static void sluice_info_outcome(struct sluice_info *info, const struct sluice_outcome *o)
+{
+	info->suite = o->suite;
+	info->alpn_len = o->alpn_len;
+	info->flags |= o->flags;
+	info->error = o->error;
+	info->verify_error = o->verify_error;
+	memcpy(info->text, o->text, sizeof(info->text));
+	memcpy(info->server_name, o->server_name, sizeof(info->server_name));
+	memcpy(info->alpn, o->alpn, sizeof(info->alpn));
+}
+
+/* The client's name is what it asked for, known before any outcome. */
+static void sluice_info_name(struct sluice_info *info, const struct sluice_arm *arm)
+{
+	if (arm && arm->req.role == SLUICE_ROLE_CLIENT)
+		memcpy(info->server_name, arm->req.server_name, sizeof(info->server_name));
+}
+
+static void sluice_info_fill(const struct sluice_ctx *ctx, struct sluice_info *info)
+{
+	if (ctx->info)
+		sluice_info_outcome(info, ctx->info);
+	sluice_info_name(info, ctx->arm);
+	info->state = READ_ONCE(ctx->state);
+	info->role = ctx->role;
+	info->version = ctx->version;
+	info->cipher = ctx->cipher;
+	info->alert_sent = ctx->alert_sent;
+	info->alert_received = ctx->alert_received;
+	if (ctx->rx.eof)
+		info->flags |= SLUICE_INFO_EOF;
+	if (!info->error && ctx->rx.error)
+		info->error = -ctx->rx.error;
+	info->tx_keyupdates = ctx->tx.dir.generation;
+	info->rx_keyupdates = ctx->rx.dir.generation;
+	info->tx_records = ctx->tx.dir.records;
+	info->tx_bytes = ctx->tx.dir.bytes;
+	info->rx_records = ctx->rx.dir.records;
+	info->rx_bytes = ctx->rx.dir.bytes;
+}
+
+static int sluice_get_info(const struct sluice_ctx *ctx, char __user *optval,
+			   int __user *optlen, int len)
+{
+	struct sluice_info *info;
+	int err = 0;
+
+	if (!optval || len < 0)
+		return -EINVAL;
+	info = kzalloc(sizeof(*info), GFP_KERNEL);
+	if (!info)
+		return -ENOMEM;
+	sluice_info_fill(ctx, info);
+	len = min_t(int, len, sizeof(*info));
+	if (put_user(len, optlen) || copy_to_user(optval, info, len))
+		err = -EFAULT;
+	kfree(info);
+	return err;
+}
+
+/* --- dispatch --- */
+
+static int sluice_set_tls_locked(struct sluice_ctx *ctx, int optname, sockptr_t optval,
+				 unsigned int optlen)
+{
+	switch (optname) {
+	case TLS_TX:
+	case TLS_RX:
+		return sluice_set_raw(ctx, optname, optval, optlen);
+	case TLS_TX_ZEROCOPY_RO:
+		return sluice_set_zerocopy_ro(ctx, optval, optlen);
+	case TLS_RX_EXPECT_NO_PAD:
+		return sluice_set_no_pad(ctx, optval, optlen);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+static int sluice_set_tls(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
+{
+	int err;
+
+	if (optname == SLUICE_HANDSHAKE)
+		return sluice_set_handshake(sk, optval, optlen);
+	lock_sock(sk);
+	err = sluice_set_tls_locked(sluice_ctx(sk), optname, optval, optlen);
+	release_sock(sk);
+	return err;
+}
+
+/* Options of TCP whose bytes would pass the records by. */
+static bool sluice_shuts_set(int optname)
+{
+	switch (optname) {
+	case TCP_REPAIR:
+	case TCP_FASTOPEN_CONNECT:
+	case TCP_INQ:
+		return true;
+	default:
+		return false;
+	}
+}
+
+int sluice_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
+		      unsigned int optlen)
+{
+	if (level == SOL_TLS)
+		return sluice_set_tls(sk, optname, optval, optlen);
+	if (level == SOL_TCP && sluice_shuts_set(optname))
+		return -EOPNOTSUPP;
+	return sluice_ctx(sk)->base_prot->setsockopt(sk, level, optname, optval, optlen);
+}
+
+static int sluice_get_tls(struct sock *sk, int optname, char __user *optval, int __user *optlen,
+			  int len)
+{
+	struct sluice_ctx *ctx = sluice_ctx(sk);
+
+	switch (optname) {
+	case TLS_TX:
+	case TLS_RX:
+		return sluice_get_raw(ctx, optname, optval, len);
+	case TLS_TX_ZEROCOPY_RO:
+		return sluice_get_zerocopy_ro(ctx, optval, len);
+	case TLS_RX_EXPECT_NO_PAD:
+		return sluice_get_no_pad(ctx, optval, optlen, len);
+	case SLUICE_INFO:
+		return sluice_get_info(ctx, optval, optlen, len);
+	default:
+		return -ENOPROTOOPT;
+	}
+}
+
+int sluice_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
+		      int __user *optlen)
+{
+	int len, err;
+
+	if (level == SOL_TCP && optname == TCP_ZEROCOPY_RECEIVE)
+		return -EOPNOTSUPP;
+	if (level != SOL_TLS)
+		return sluice_ctx(sk)->base_prot->getsockopt(sk, level, optname, optval, optlen);
+	if (get_user(len, optlen))
+		return -EFAULT;
+	lock_sock(sk);
+	err = sluice_get_tls(sk, optname, optval, optlen, len);
+	release_sock(sk);
+	return err;
+}
