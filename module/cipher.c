@@ -27,7 +27,7 @@
 /* Members follow each other in the order that cipher.h promises, and fit our limits. */
 #define INFO_FITS(id, info)							\
 	(SLUICE_TAG_LEN == id##_TAG_SIZE && SLUICE_KEY_MAX >= id##_KEY_SIZE &&	\
-	 SLUICE_NONCE_LEN == id##_SALT_SIZE + id##_IV_SIZE &&			\
+	 SLUICE_NONCE_LEN == (id##_SALT_SIZE + id##_IV_SIZE) &&		\
 	 offsetof(info, iv) == sizeof(struct tls_crypto_info) &&		\
 	 offsetof(info, key) - offsetof(info, iv) == id##_IV_SIZE &&		\
 	 offsetof(info, salt) - offsetof(info, key) == id##_KEY_SIZE &&		\

@@ -11,6 +11,7 @@
 #include "dir.h"
 
 struct msghdr;
+struct sluice_batch;
 struct sock;
 struct socket;
 struct sluice_ctx;
@@ -21,18 +22,29 @@ struct sluice_ctx;
  * @keyupdate_due: the peer asked for a KeyUpdate: send one before the next
  *		application record (RFC 8446 4.6.3)
  * @closed:	close_notify or a fatal alert has been sealed: nothing may follow
- *
- * The engine adds what it needs below.
+ * @pushing:	TCP is being called: its call-backs must not push in turn
+ * @max_payload: bytes of content in a record at most (RFC 8449 may lower it)
+ * @open_len:	bytes of application data collected in @open (MSG_MORE)
+ * @open:	the record that is not full yet, plain; NULL while there is none
+ * @batch:	sealed records that are not TCP's yet, and scratch; made at the first send
  */
 struct sluice_tx {
 	struct sluice_dir dir;
 	bool keyupdate_due;
 	bool closed;
+	bool pushing;
+	u16 max_payload;
+	u16 open_len;
+	u8 *open;
+	struct sluice_batch *batch;
 };
 
+/** sluice_tx_init() - ready for keys; allocates nothing. Return: 0. */
 int sluice_tx_init(struct sluice_ctx *ctx);
 
-/* After this nothing of TX is left; a sealed tail not yet taken by TCP is dropped. */
+/** sluice_tx_free() - nothing of TX is left; a sealed tail that TCP has not taken is
+ * dropped. Socket lock held, or nobody else has the socket any more.
+ */
 void sluice_tx_free(struct sluice_ctx *ctx);
 
 /* struct proto and proto_ops members; take the socket lock; TX keys are in place
@@ -48,18 +60,20 @@ void sluice_tx_splice_eof(struct socket *sock);
  * @data:	content, at most 64 bytes
  * @len:	its length
  *
- * Pending plaintext (MSG_MORE) is sealed and goes first. Over-commits the send
- * buffer by that record: it never waits and never loses a record once sealed; what
- * TCP cannot take now is kept and pushed from write_space.
- * Return: 0 (sent or owned by the context), -EPIPE (closed), or errno with
- * nothing sealed.
+ * Pending plaintext (MSG_MORE) goes before an alert; a handshake message has no
+ * order with data and may overtake it. Over-commits the send buffer by what it
+ * seals: it never waits and never loses a record once sealed; what TCP cannot
+ * take now is kept and pushed from write_space. Process context.
+ * Return: 0 (sent or owned by the context), -EPIPE (closed, or the connection is
+ * dead), -ENOTCONN (no keys), or errno with nothing of this record sealed.
  */
 int sluice_tx_control(struct sluice_ctx *ctx, u8 type, const void *data, size_t len);
 
 /**
  * sluice_tx_flush() - seal pending plaintext and push all sealed bytes
  *
- * Socket lock held, does not wait. Return: 0 all is TCP's, -EAGAIN a tail is left.
+ * Over-commits the send buffer, does not wait. Socket lock held, process context.
+ * Return: 0: all is TCP's; -EAGAIN: a tail is left; else what stopped sealing.
  */
 int sluice_tx_flush(struct sluice_ctx *ctx);
 
