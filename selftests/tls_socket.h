@@ -247,6 +247,14 @@ static inline long tcp_pair(const struct tcp_options *opt, int fd[2])
 	return err;
 }
 
+/* Events among @events (and errors) within @ms. */
+static inline int poll_one(int fd, short events, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll(&p, 1, ms) < 0 ? -errno : p.revents;
+}
+
 /*
  * A pair that speaks TLS, and what has gone through it
  */
@@ -282,6 +290,15 @@ static inline long pair_open(struct tls_pair *pair, const struct tcp_options *op
 			err = keys_set(pair->fd[i], TLS_RX, &pair->keys[!i]);
 	}
 	return err;
+}
+
+/* Buffers of fixed, small size: soon full, and the same every time. */
+static inline void pair_narrow(struct tls_pair *pair)
+{
+	const struct tcp_options opt = { .sndbuf = 32768, .rcvbuf = 32768 };
+
+	for (int i = 0; i < 2; i++)
+		tcp_buffers(pair->fd[i], &opt);
 }
 
 static inline void pair_close(struct tls_pair *pair)
@@ -363,6 +380,20 @@ static inline long pair_send(struct tls_pair *pair, int side, size_t len, int fl
 	return n;
 }
 
+/* Sends until nothing more is taken, wherever TCP moves its bytes meanwhile.
+ * -EAGAIN is what is expected.
+ */
+static inline long pair_fill(struct tls_pair *pair, int side, size_t chunk, int flags)
+{
+	struct pollfd p = { .fd = pair->fd[side], .events = POLLOUT };
+	long n;
+
+	do {
+		n = pair_send(pair, side, chunk, flags | MSG_DONTWAIT);
+	} while (n > 0 || (n == -EAGAIN && poll(&p, 1, NEVER) == 1));
+	return n;
+}
+
 /* Receives up to @len bytes; -EILSEQ: not the stream's next ones. */
 static inline long pair_recv(struct tls_pair *pair, int side, size_t len, int flags)
 {
@@ -385,19 +416,13 @@ static inline long pair_recv_all(struct tls_pair *pair, int side, size_t len)
 	while (left) {
 		long n = pair_recv(pair, side, left < 65536 ? left : 65536, 0);
 
+		if (n == -EAGAIN && poll_one(pair->fd[side], POLLIN, SOON) == POLLIN)
+			continue;
 		if (n <= 0)
 			return n ? n : -EPIPE;
 		left -= (size_t)n;
 	}
 	return (long)len;
-}
-
-/* Events among @events (and errors) within @ms. */
-static inline int poll_one(int fd, short events, int ms)
-{
-	struct pollfd p = { .fd = fd, .events = events };
-
-	return poll(&p, 1, ms) < 0 ? -errno : p.revents;
 }
 
 /*

@@ -99,7 +99,6 @@ TEST_F(tls, low_water_mark)
 	while (self->pair.got[1] < 1200)
 		ASSERT_LT(0, pair_recv(&self->pair, 1, 2000, MSG_DONTWAIT));
 	ASSERT_EQ(900, pair_send(&self->pair, 0, 900, 0));
-	ASSERT_EQ(POLLIN, poll_one(self->pair.fd[0], POLLIN, 0) | POLLIN);
 	ASSERT_EQ(900, pair_send(&self->pair, 0, 900, 0));
 	EXPECT_EQ(POLLIN, poll_one(self->pair.fd[1], POLLIN, SOON));
 	EXPECT_EQ(1800, pair_recv(&self->pair, 1, 2000, 0));
@@ -129,16 +128,20 @@ TEST_F(tls, signals)
 	const struct itimerval stop = { 0 };
 	long n;
 
+	pair_narrow(&self->pair);
 	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
 	EXPECT_EQ(-EINTR, pair_recv(&self->pair, 1, 10, 0));
 	ASSERT_EQ(5, pair_send(&self->pair, 0, 5, 0));
 	EXPECT_EQ(5, pair_recv(&self->pair, 1, 10, MSG_WAITALL));
 	/* A write that a signal cuts short says how far it got. */
-	n = pair_send(&self->pair, 0, 16 << 20, 0);
+	n = pair_send(&self->pair, 0, 1 << 20, 0);
 	EXPECT_LT(0, n);
-	EXPECT_GT(16 << 20, n);
-	EXPECT_EQ(-EINTR, pair_send(&self->pair, 0, 100000, 0));
+	EXPECT_GT(1 << 20, n);
+	do {
+		n = pair_send(&self->pair, 0, 100000, 0);
+	} while (n > 0);
+	EXPECT_EQ(-EINTR, n);
 	ASSERT_EQ(0, setitimer(ITIMER_REAL, &stop, NULL));
 	ASSERT_LT(0, pair_recv_all(&self->pair, 1, self->pair.sent[0] - self->pair.got[1]));
 }
