@@ -42,6 +42,14 @@ int sluice_ctx_prepare(struct sluice_ctx *ctx)
 	return 0;
 }
 
+static void sluice_ctx_reap(struct rcu_head *rcu)
+{
+	struct sluice_ctx *ctx = container_of(rcu, struct sluice_ctx, rcu);
+
+	sluice_arm_put(ctx->arm);
+	kfree(ctx);
+}
+
 void sluice_ctx_free(struct sluice_ctx *ctx)
 {
 	WARN_ON_ONCE(ctx->hs);
@@ -53,12 +61,13 @@ void sluice_ctx_free(struct sluice_ctx *ctx)
 	sluice_dir_wipe(&ctx->rx.dir);
 	memzero_explicit(ctx->raw_tx, sizeof(ctx->raw_tx));
 	memzero_explicit(ctx->raw_rx, sizeof(ctx->raw_rx));
-	if (ctx->arm)
-		sluice_arm_put(ctx->arm);
 	kfree(ctx->info);
 	sluice_stat_add(sluice_net(ctx), SLUICE_STAT_SOCKETS, -1);
-	/* Callbacks that began before ulp.c took the socket back may still look. */
-	kfree_rcu(ctx, rcu);
+	/*
+	 * Callbacks that began before ulp.c took the socket back may still look, and a
+	 * child being cloned from it in softirq may still take its share of the request.
+	 */
+	call_rcu(&ctx->rcu, sluice_ctx_reap);
 }
 
 void sluice_ctx_farewell(struct sluice_ctx *ctx)
@@ -74,7 +83,8 @@ void sluice_ctx_farewell(struct sluice_ctx *ctx)
 int sluice_ctx_error(const struct sluice_ctx *ctx)
 {
 	sock_owned_by_me(ctx->sk);
-	return ctx->info && ctx->info->error ? -(int)ctx->info->error : -ECONNABORTED;
+	/* Memory for the outcome is all that can lack. */
+	return ctx->info ? -(int)ctx->info->error : -ENOMEM;
 }
 
 /* 0, an errno, or -EINPROGRESS: only time will tell. */

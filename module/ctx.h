@@ -62,7 +62,7 @@ struct sluice_outcome;
  * @alert_received: SLUICE_ALERT_NONE or description
  * @info:	outcome of the handshake for SLUICE_INFO; NULL before its end;
  *		protected by the socket lock; kfree'd with the context
- * @rcu:	frees the context after a grace period
+ * @rcu:	frees the context, and drops @arm, after a grace period
  */
 struct sluice_ctx {
 	struct sock *sk;
@@ -129,6 +129,12 @@ static inline bool sluice_ctx_connected(const struct sluice_ctx *ctx)
 static inline struct net *sluice_net(const struct sluice_ctx *ctx)
 {
 	return sock_net(ctx->sk);
+}
+
+/* Bytes of plaintext that a read of @len waits for: SO_RCVLOWAT, MSG_WAITALL. */
+static inline size_t sluice_ctx_target(const struct sluice_ctx *ctx, bool waitall, size_t len)
+{
+	return waitall ? len : min_t(size_t, READ_ONCE(ctx->rcvlowat), len);
 }
 
 /* Note for lockless readers what the keys are; socket lock held. */

@@ -298,7 +298,10 @@ static int sluice_begin(struct sluice_ctx *ctx)
 	if (err || READ_ONCE(ctx->state) != SLUICE_STATE_FAILED)
 		return err;
 	err = sluice_ctx_error(ctx);
-	return err == -ENOBUFS || err == -ENOMEM ? err : 0;
+	if (err != -ENOBUFS && err != -ENOMEM)
+		return 0;
+	sock_error(ctx->sk);
+	return err;
 }
 
 static int sluice_set_handshake(struct sock *sk, sockptr_t optval, unsigned int optlen)
