@@ -65,10 +65,12 @@ help:
 #: make demo            an HTTPS transfer through the module, in a VM
 #: make lint            checkpatch, sparse, W=1
 #: make install         DESTDIR=, PREFIX=/usr/local; uninstall undoes it
+#: make install-dkms    the module's source to /usr/src, for dkms
 #: make clean           remove build/ except what was downloaded; distclean: all of it
 
 .PHONY: all help deps module userspace selftests kselftests unit check demo \
-	lint install install-module install-userspace uninstall clean distclean
+	lint install install-module install-userspace install-dkms uninstall \
+	clean distclean
 .DELETE_ON_ERROR:
 
 deps:
@@ -202,6 +204,13 @@ install-module: module
 		M='$(CURDIR)/$(B)/module/$(krel)' \
 		INSTALL_MOD_PATH='$(DESTDIR)' INSTALL_MOD_DIR=updates \
 		$(if $(DESTDIR),DEPMOD=true) modules_install
+
+# Then: dkms install sluice/VERSION.
+install-dkms:
+	d=$(DESTDIR)/usr/src/sluice-$$(sed -n \
+		's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' module/dkms.conf) && \
+	install -d "$$d" && cp -r Kbuild module include "$$d" && \
+	mv "$$d/module/dkms.conf" "$$d"
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/sluiced bin/sluice \
