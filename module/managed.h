@@ -14,12 +14,16 @@ struct sluice_ctx;
 /**
  * struct sluice_hsmsg - where RX stands in the stream of handshake messages
  * @head:	bytes of a message's 4-byte header and, for KeyUpdate, its body
- * @have:	of them, here
- * @skip:	bytes of a ticket still to pass over
+ * @have:	of them, here; 0: between messages
+ * @refused:	a renegotiation was refused since the last application data
+ * @idle:	records since then that carried none
+ * @skip:	bytes of a message's body still to pass over
  */
 struct sluice_hsmsg {
 	u8 head[5];
 	u8 have;
+	bool refused;
+	u16 idle;
 	u32 skip;
 };
 
@@ -27,8 +31,10 @@ struct sluice_hsmsg {
  * sluice_managed_record() - deal with one opened record that is not data
  * @ctx:	open managed socket, locked
  * @type:	content type, not SLUICE_DATA
- * @data:	content
- * @len:	its length, at most 16384
+ * @data:	content, or a piece of it; pieces in order, the first at least 2 bytes
+ *		long or all there is
+ * @len:	its length
+ * @rest:	bytes of this record's content that follow with the next calls
  *
  * KeyUpdate installs the next RX key here (the record's own sequence number has
  * been advanced already by the caller) and sets tx.keyupdate_due when asked for.
@@ -36,26 +42,32 @@ struct sluice_hsmsg {
  * Return: 0, go on with the next record; negative errno: the direction is dead,
  * rx.error is set, and the alert (if one is due) was sent.
  */
-int sluice_managed_record(struct sluice_ctx *ctx, u8 type, const u8 *data, size_t len);
+int sluice_managed_record(struct sluice_ctx *ctx, u8 type, const u8 *data, size_t len,
+			  size_t rest);
 
-/** sluice_managed_data() - an application record came; -errno when a handshake
- * message is half through (RFC 8446 5.1: no interleaving), as above.
+/** sluice_managed_data() - an application record of @len bytes came; -errno as above
+ * when a handshake message is half through (RFC 8446 5.1: no interleaving), or when
+ * too many empty ones came.
  */
-int sluice_managed_data(struct sluice_ctx *ctx);
+int sluice_managed_data(struct sluice_ctx *ctx, u32 len);
+
+/** sluice_managed_midway() - is a handshake message half through? */
+bool sluice_managed_midway(const struct sluice_ctx *ctx);
 
 /**
  * sluice_managed_fail() - a local failure of RX ends the connection
  * @ctx:	locked
  * @error:	negative errno for reads (EBADMSG, EMSGSIZE, EINVAL, EPROTO...)
+ * @alert:	description of the alert that belongs to it
  *
- * Sets rx.error and reports it (sk_error_report). In managed mode also sends the
- * fatal alert that belongs to @error (bad_record_mac, record_overflow,
- * unexpected_message, decode_error, ...) and closes TX; raw mode sends nothing.
+ * Sets rx.error and reports it (sk_error_report). In managed mode also sends @alert
+ * as fatal and closes TX; raw mode sends nothing. May flush the socket's backlog.
  */
 void sluice_managed_fail(struct sluice_ctx *ctx, int error, u8 alert);
 
-/** sluice_managed_fin() - TCP's FIN came. Managed and no close_notify: a truncation,
- * rx.error = -ECONNABORTED unless the request allows it; else rx.eof. Lock held.
+/** sluice_managed_fin() - TCP's FIN or its reset came. Managed and no close_notify: a
+ * truncation, rx.error = -ECONNABORTED unless the request allows it, which it never
+ * does within a record; else rx.eof. Raw mode: nothing. Lock held.
  */
 void sluice_managed_fin(struct sluice_ctx *ctx);
 

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Receiving: whole records found in the TCP receive queue are opened into the
- * reader's pages or into one buffer, and given back to TCP once per batch.
+ * reader's pages or into pages of ours, and given back to TCP once per batch.
  */
 #ifndef SLUICE_RX_H
 #define SLUICE_RX_H
 
+#include <linux/list.h>
+#include <linux/scatterlist.h>
 #include <linux/types.h>
 
+#include "cursor.h"
 #include "dir.h"
 
 struct msghdr;
@@ -16,24 +19,55 @@ struct sk_buff;
 struct sock;
 struct socket;
 struct sluice_ctx;
+struct sluice_plain;
+
+/*
+ * Pieces of a record to open: more than SLUICE_RX_PIECES(body) of them, and
+ * copying the record together first is cheaper than a walk over them all.
+ */
+#define SLUICE_RX_PIECES(body)	(2 + (body) / 2048)
+#define SLUICE_RX_SRC	(1 + SLUICE_RX_PIECES(SLUICE_RECORD_MAX))
+/* AAD, the pages of a record that begins within one, what follows the content */
+#define SLUICE_RX_DST	(1 + SLUICE_BUF_PAGES + 1 + 1)
+#define SLUICE_RX_TAIL	(1 + SLUICE_TAG_LEN)
 
 /**
  * struct sluice_rx - the receiving side of a socket; all under the socket lock
  * @dir:	keys and sequence
  * @error:	errno (negative) that killed this direction, 0: alive. Every later
- *		read gives it again, after the bytes opened before it were read
+ *		read gives it again, after the bytes opened before it were read.
+ *		Read without the lock, too, as is @eof
  * @eof:	close_notify has come: reads give 0, TCP's FIN or not
- *
- * The engine adds what it needs below.
+ * @told:	@error has been given to the program once
+ * @cursor:	where the record at the head begins
+ * @held:	records opened and not read to their end, oldest first; managed mode:
+ *		application data only, and never empty
+ * @held_bytes:	of content in them
+ * @spare:	an empty one for the next record
+ * @scratch:	ciphertext copied together; empty when the lock is released
+ * @padded:	records to open aside before the next is tried directly: the peer pads
+ * @src:	scatterlist of ciphertext
+ * @dst:	scatterlist of plaintext
+ * @tail:	what follows the content: type byte (TLS 1.3) and tag
  */
 struct sluice_rx {
 	struct sluice_dir dir;
 	int error;
 	bool eof;
+	bool told;
+	struct sluice_cursor cursor;
+	struct list_head held;
+	u32 held_bytes;
+	struct sluice_plain *spare;
+	struct sluice_buf scratch;
+	u8 padded;
+	struct scatterlist src[SLUICE_RX_SRC];
+	struct scatterlist dst[SLUICE_RX_DST];
+	u8 tail[SLUICE_RX_TAIL];
 };
 
 int sluice_rx_init(struct sluice_ctx *ctx);
-void sluice_rx_free(struct sluice_ctx *ctx);	/* wipes plaintext held */
+void sluice_rx_free(struct sluice_ctx *ctx);	/* wipes plaintext held, and the keys */
 
 /* struct proto and proto_ops members; take the socket lock; without RX keys (raw
  * mode) they pass to the base.
@@ -52,8 +86,8 @@ ssize_t sluice_rx_splice_read(struct socket *sock, loff_t *ppos, struct pipe_ino
 bool sluice_rx_readable(struct sluice_ctx *ctx);
 
 /** sluice_rx_maybe_readable() - the same without opening anything: a whole record
- * or plaintext is there, or an end. For sk_data_ready and sock_is_readable;
- * any context. True means: look, not: there is data.
+ * or plaintext is there, or an end, or bytes must move for more to come. For
+ * sk_data_ready and sock_is_readable; any context. True means: look, not: there is data.
  */
 bool sluice_rx_maybe_readable(const struct sluice_ctx *ctx);
 
