@@ -166,15 +166,18 @@ $(S)/%: selftests/%.c Makefile $(U)/libsluice.a | $(harness)
 unit:
 -include selftests/unit/Makefile
 
+# On all processors, unless make's caller has said how many.
+jobs = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 check:
 	selftests/deps
-	+$(MAKE) --no-print-directory all
-	+$(MAKE) --no-print-directory SAN=1 userspace
+	+@$(MAKE) --no-print-directory $(jobs) all
+	+@$(MAKE) --no-print-directory $(jobs) SAN=1 userspace
 	selftests/run $(TESTS)
 
 demo:
 	selftests/deps
-	+$(MAKE) --no-print-directory module userspace
+	+@$(MAKE) --no-print-directory $(jobs) module userspace
 	selftests/demo/run
 
 lint:
