@@ -1,0 +1,1229 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * sluiced's handshakes against the real programs of OpenSSL and GnuTLS, in both
+ * roles. What the kernel would do next is done here by hand: records are sealed
+ * and opened with EVP under the keys, sequence numbers and nonces that came out.
+ */
+#include "kselftest_harness.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "../../userspace/sluiced/log.h"
+#include "../../userspace/sluiced/tls.h"
+
+#define DEADLINE_S	20
+#define LINE		"a line for the other side"
+#define ENIL		"edis rehto eht rof enil a"	/* as s_server -rev has it */
+#define ANSWER		"a line in return"
+
+static char dir[64];
+
+/* Certificates -------------------------------------------------------------*/
+
+struct party {
+	X509 *cert;
+	EVP_PKEY *key;
+};
+
+static void path_of(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, "%s/%s", dir, name);
+}
+
+static int add_ext(X509 *cert, int nid, const char *value)
+{
+	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+	int ok = ext && X509_add_ext(cert, ext, -1);
+
+	X509_EXTENSION_free(ext);
+	return ok;
+}
+
+static int write_pem(const struct party *party, const char *name)
+{
+	char path[128], file[64];
+	FILE *f;
+	int ok;
+
+	snprintf(file, sizeof(file), "%s.pem", name);
+	path_of(path, sizeof(path), file);
+	f = fopen(path, "w");
+	ok = f && PEM_write_X509(f, party->cert);
+	if (f)
+		fclose(f);
+	snprintf(file, sizeof(file), "%s.key", name);
+	path_of(path, sizeof(path), file);
+	f = fopen(path, "w");
+	ok = ok && f && !fchmod(fileno(f), 0600) &&
+	     PEM_write_PrivateKey(f, party->key, NULL, NULL, 0, NULL, NULL);
+	if (f)
+		fclose(f);
+	return ok;
+}
+
+/* @san: NULL makes an authority; @until: seconds from now. */
+static int make_party(struct party *party, const struct party *ca,
+		      const char *name, const char *san, int rsa, long until)
+{
+	static long serial = 1;
+	X509_NAME *subject;
+	X509 *cert = X509_new();
+
+	party->key = rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+	party->cert = cert;
+	if (!cert || !party->key)
+		return 0;
+	subject = X509_get_subject_name(cert);
+	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
+				   (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(cert, ca ? X509_get_subject_name(ca->cert) : subject);
+	X509_set_version(cert, X509_VERSION_3);
+	ASN1_INTEGER_set(X509_get_serialNumber(cert), serial++);
+	X509_gmtime_adj(X509_getm_notBefore(cert), -86400);
+	X509_gmtime_adj(X509_getm_notAfter(cert), until);
+	X509_set_pubkey(cert, party->key);
+	return add_ext(cert, NID_basic_constraints,
+		       san ? "CA:FALSE" : "critical,CA:TRUE") &&
+	       (!san || add_ext(cert, NID_subject_alt_name, san)) &&
+	       X509_sign(cert, ca ? ca->key : party->key, EVP_sha256()) &&
+	       write_pem(party, name);
+}
+
+static void free_party(struct party *party)
+{
+	X509_free(party->cert);
+	EVP_PKEY_free(party->key);
+}
+
+static int make_pki(void)
+{
+	static const struct {
+		const char *name, *san;
+		int rsa, stranger;
+		long until;
+	} rows[] = {
+		{ "ec", "DNS:ec.test,DNS:*.wild.test,IP:127.0.0.1", 0, 0, 86400 },
+		{ "rsa", "DNS:rsa.test", 1, 0, 86400 },
+		{ "expired", "DNS:ec.test", 0, 0, -3600 },
+		{ "unknown", "DNS:ec.test", 0, 1, 86400 },
+	};
+	struct party ca, stranger, leaf;
+	int ok = make_party(&ca, NULL, "ca", NULL, 0, 86400) &&
+		 make_party(&stranger, NULL, "stranger", NULL, 0, 86400);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ok = make_party(&leaf, rows[i].stranger ? &stranger : &ca,
+				rows[i].name, rows[i].san, rows[i].rsa,
+				rows[i].until) && ok;
+		free_party(&leaf);
+	}
+	free_party(&ca);
+	free_party(&stranger);
+	return ok;
+}
+
+static struct config *make_config(void)
+{
+	char path[128];
+	FILE *f;
+
+	path_of(path, sizeof(path), "sluiced.conf");
+	f = fopen(path, "w");
+	if (!f)
+		return NULL;
+	fprintf(f,
+		"client = { trust = \"test\"; };\n"
+		"trust = ( { name = \"test\"; file = \"%s/ca.pem\"; } );\n"
+		"identities = (\n"
+		"{ name = \"ec\"; names = [\"ec.test\", \"*.wild.test\"];"
+		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\";"
+		"  alpn = [\"one\", \"two\"]; },\n"
+		"{ name = \"rsa\"; names = [\"rsa.test\"]; static_rsa = true;"
+		"  certificate = \"%s/rsa.pem\"; key = \"%s/rsa.key\"; });\n",
+		dir, dir, dir, dir, dir);
+	fclose(f);
+	return config_load(path);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+/* Once for all tests, each of which is a child of this process. */
+__attribute__((constructor)) static void make_dir(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	log_init(LOG_ERR);
+	strcpy(dir, "/tmp/sluiced-test.XXXXXX");
+	if (!mkdtemp(dir) || !make_pki())
+		abort();
+}
+
+__attribute__((destructor)) static void remove_dir(void)
+{
+	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* The other program --------------------------------------------------------*/
+
+struct peer {
+	pid_t pid;
+	int in;		/* its standard input */
+	int out;	/* its standard output and error */
+	int fd;		/* our end of the connection */
+	char text[8192];
+	size_t len;
+};
+
+static int tcp_socket(struct sockaddr_in *addr, int listening)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(*addr);
+
+	addr->sin_family = AF_INET;
+	addr->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	addr->sin_port = 0;
+	if (bind(fd, (void *)addr, len) || (listening && listen(fd, 4)) ||
+	    getsockname(fd, (void *)addr, &len)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int spawn(struct peer *peer, const char *const argv[])
+{
+	int in[2], out[2];
+
+	if (pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC))
+		return 0;
+	peer->pid = fork();
+	if (!peer->pid) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		dup2(out[1], 2);
+		alarm(DEADLINE_S);
+		execvp(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	peer->in = in[1];
+	peer->out = out[0];
+	return peer->pid > 0;
+}
+
+/* Until its output has @text. */
+static int peer_says(struct peer *peer, const char *text)
+{
+	struct pollfd pfd = { .fd = peer->out, .events = POLLIN };
+	ssize_t n;
+
+	while (!memmem(peer->text, peer->len, text, strlen(text))) {
+		if (poll(&pfd, 1, DEADLINE_S * 1000) != 1)
+			return 0;
+		n = read(peer->out, peer->text + peer->len,
+			 sizeof(peer->text) - 1 - peer->len);
+		if (n <= 0)
+			return 0;
+		peer->len += (size_t)n;
+	}
+	return 1;
+}
+
+static void peer_stop(struct peer *peer)
+{
+	if (peer->pid > 0) {
+		kill(peer->pid, SIGKILL);
+		waitpid(peer->pid, NULL, 0);
+	}
+	close(peer->in);
+	close(peer->out);
+	close(peer->fd);
+}
+
+/* A server needs a moment until it listens. */
+static int connect_to(const struct sockaddr_in *addr)
+{
+	for (int i = 0; i < DEADLINE_S * 20; i++) {
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (!connect(fd, (const void *)addr, sizeof(*addr)))
+			return fd;
+		close(fd);
+		usleep(50000);
+	}
+	return -1;
+}
+
+/* The record layer, by hand ------------------------------------------------*/
+
+/* HKDF-Expand-Label (RFC 8446 7.1) with an empty context. */
+static int expand_label(const struct keys *keys, const char *label,
+			uint8_t *out, size_t len)
+{
+	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+	EVP_KDF_CTX *ctx = EVP_KDF_CTX_new(kdf);
+	int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY, ok;
+	uint8_t info[64];
+	size_t n = strlen(label) + 6;
+	OSSL_PARAM params[5];
+
+	info[0] = 0;
+	info[1] = (uint8_t)len;
+	info[2] = (uint8_t)n;
+	memcpy(info + 3, "tls13 ", 6);
+	memcpy(info + 9, label, n - 6);
+	info[3 + n] = 0;
+	params[0] = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST,
+						     (char *)keys->suite->digest, 0);
+	params[1] = OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode);
+	params[2] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY,
+						      (void *)keys->secret,
+						      keys->suite->secret_len);
+	params[3] = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, info,
+						      4 + n);
+	params[4] = OSSL_PARAM_construct_end();
+	ok = EVP_KDF_derive(ctx, out, len, params) == 1;
+	EVP_KDF_CTX_free(ctx);
+	EVP_KDF_free(kdf);
+	return ok;
+}
+
+struct record_dir {
+	struct keys keys;
+	uint8_t key[32];
+	uint8_t iv[12];
+	int tls13;
+};
+
+static int record_init(struct record_dir *rd, const struct keys *keys)
+{
+	memset(rd, 0, sizeof(*rd));
+	rd->keys = *keys;
+	rd->tls13 = keys->suite->version == KEYS_TLS13;
+	if (rd->tls13)
+		return expand_label(keys, "key", rd->key, keys->suite->key_len) &&
+		       expand_label(keys, "iv", rd->iv, sizeof(rd->iv));
+	memcpy(rd->key, keys->key, keys->suite->key_len);
+	memcpy(rd->iv, keys->iv, keys->suite->iv_len);
+	return 1;
+}
+
+static void put64(uint8_t *to, uint64_t n)
+{
+	for (int i = 7; i >= 0; i--, n >>= 8)
+		to[i] = (uint8_t)n;
+}
+
+static const EVP_CIPHER *record_cipher(const struct record_dir *rd)
+{
+	if (strstr(rd->keys.suite->iana, "CHACHA20"))
+		return EVP_chacha20_poly1305();
+	return rd->keys.suite->key_len == 16 ? EVP_aes_128_gcm() :
+					       EVP_aes_256_gcm();
+}
+
+/* RFC 8446 5.3 and RFC 7905 2: IV xor sequence; RFC 5288 3: IV, explicit. */
+static void record_nonce(const struct record_dir *rd, const uint8_t *explicit,
+			 uint8_t nonce[12])
+{
+	uint8_t seq[8];
+
+	memcpy(nonce, rd->iv, 12);
+	if (rd->keys.suite->explicit_len) {
+		memcpy(nonce + 4, explicit, 8);
+		return;
+	}
+	put64(seq, rd->keys.seq);
+	for (int i = 0; i < 8; i++)
+		nonce[4 + i] ^= seq[i];
+}
+
+/* Header (TLS 1.3) or sequence, type, version, plain length (TLS 1.2). */
+static size_t record_aad(const struct record_dir *rd, const uint8_t header[5],
+			 size_t plain, uint8_t aad[13])
+{
+	if (rd->tls13) {
+		memcpy(aad, header, 5);
+		return 5;
+	}
+	put64(aad, rd->keys.seq);
+	memcpy(aad + 8, header, 3);
+	aad[11] = (uint8_t)(plain >> 8);
+	aad[12] = (uint8_t)plain;
+	return 13;
+}
+
+static size_t record_seal(struct record_dir *rd, const char *text, uint8_t *out)
+{
+	size_t len = strlen(text), body = len + (rd->tls13 ? 1 : 0);
+	size_t ex = rd->keys.suite->explicit_len, total = ex + body + 16;
+	uint8_t plain[256], nonce[12], aad[13];
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int n, ok;
+
+	memcpy(plain, text, len);
+	plain[len] = 23;
+	memcpy(out, "\x17\x03\x03", 3);
+	out[3] = (uint8_t)(total >> 8);
+	out[4] = (uint8_t)total;
+	if (ex)
+		put64(out + 5, rd->keys.explicit_nonce++);
+	record_nonce(rd, out + 5, nonce);
+	ok = EVP_EncryptInit_ex(ctx, record_cipher(rd), NULL, rd->key, nonce) &&
+	     EVP_EncryptUpdate(ctx, NULL, &n, aad,
+			       (int)record_aad(rd, out, len, aad)) &&
+	     EVP_EncryptUpdate(ctx, out + 5 + ex, &n, plain, (int)body) &&
+	     EVP_EncryptFinal_ex(ctx, out + 5 + ex + body, &n) &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, 16,
+				 out + 5 + ex + body);
+	EVP_CIPHER_CTX_free(ctx);
+	rd->keys.seq++;
+	return ok ? 5 + total : 0;
+}
+
+/* Opens into @out; the plaintext's length, or -1; the type in *type. */
+static int record_open(struct record_dir *rd, const uint8_t *header,
+		       uint8_t *body, size_t len, uint8_t *out, int *type)
+{
+	size_t ex = rd->keys.suite->explicit_len, plain;
+	uint8_t nonce[12], aad[13];
+	EVP_CIPHER_CTX *ctx;
+	int n, ok;
+
+	if (len < ex + 16)
+		return -1;
+	plain = len - ex - 16;
+	record_nonce(rd, body, nonce);
+	ctx = EVP_CIPHER_CTX_new();
+	ok = EVP_DecryptInit_ex(ctx, record_cipher(rd), NULL, rd->key, nonce) &&
+	     EVP_DecryptUpdate(ctx, NULL, &n, aad,
+			       (int)record_aad(rd, header, plain, aad)) &&
+	     EVP_DecryptUpdate(ctx, out, &n, body + ex, (int)plain) &&
+	     EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, 16,
+				 body + ex + plain) &&
+	     EVP_DecryptFinal_ex(ctx, out + n, &n) > 0;
+	EVP_CIPHER_CTX_free(ctx);
+	rd->keys.seq++;
+	*type = header[0];
+	if (!ok)
+		return -1;
+	if (!rd->tls13)
+		return (int)plain;
+	while (plain && !out[plain - 1])
+		plain--;
+	if (!plain)
+		return -1;
+	*type = out[plain - 1];
+	return (int)plain - 1;
+}
+
+static int read_all(int fd, uint8_t *to, size_t len)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	for (size_t at = 0; at < len; at += (size_t)n) {
+		if (poll(&pfd, 1, DEADLINE_S * 1000) != 1)
+			return 0;
+		n = read(fd, to + at, len - at);
+		if (n <= 0)
+			return 0;
+	}
+	return 1;
+}
+
+/* Reads records until the application data has @text; tickets are counted. */
+static int data_has(struct record_dir *rx, int fd, const char *text,
+		    int *tickets)
+{
+	static uint8_t body[18000], out[18000];
+	uint8_t header[5];
+	char got[1024] = "";
+	size_t len, at = 0;
+	int n, type;
+
+	while (!strstr(got, text)) {
+		if (!read_all(fd, header, 5))
+			return 0;
+		len = (size_t)header[3] << 8 | header[4];
+		if (len > sizeof(body) || !read_all(fd, body, len))
+			return 0;
+		n = record_open(rx, header, body, len, out, &type);
+		if (n < 0)
+			return 0;
+		if (type == SSL3_RT_HANDSHAKE)
+			(*tickets)++;
+		if (type != SSL3_RT_APPLICATION_DATA)
+			continue;
+		if (at + (size_t)n >= sizeof(got))
+			return 0;
+		memcpy(got + at, out, (size_t)n);
+		at += (size_t)n;
+		got[at] = '\0';
+	}
+	return 1;
+}
+
+static int send_line(struct record_dir *tx, int fd, const char *text)
+{
+	uint8_t record[512];
+	size_t len = record_seal(tx, text, record);
+
+	return len && write(fd, record, len) == (ssize_t)len;
+}
+
+/* A handshake to its end ---------------------------------------------------*/
+
+static enum tls_state handshake(struct tls *tls, int fd)
+{
+	struct pollfd pfd = { .fd = fd };
+	enum tls_state state = tls_step(tls);
+	time_t end = time(NULL) + DEADLINE_S;
+
+	while (state == TLS_RUNNING && time(NULL) < end) {
+		pfd.events = tls_events(tls);
+		poll(&pfd, 1, 1000);
+		state = tls_step(tls);
+	}
+	return state;
+}
+
+static struct tls_ask ask_for(int server, const char *name, uint16_t version)
+{
+	struct tls_ask ask = {
+		.server = server,
+		.min_version = version,
+		.max_version = version,
+		.ciphers = UINT64_MAX,
+	};
+
+	if (name)
+		snprintf(ask.server_name, sizeof(ask.server_name), "%s", name);
+	return ask;
+}
+
+static uint64_t mask_of(const struct suite *suite)
+{
+	uint64_t bit = 1;
+
+	while (!suite_in_mask(suite, bit))
+		bit <<= 1;
+	return bit;
+}
+
+/* Both programs, both roles, each suite ------------------------------------*/
+
+FIXTURE(program) {
+	struct config *config;
+	struct peer peer;
+};
+
+FIXTURE_VARIANT(program) {
+	int gnutls;
+	int server;	/* us */
+	uint16_t suite;
+	const char *gnutls_priority;
+};
+
+#define PROGRAMS(_name, _id, _priority)					\
+	FIXTURE_VARIANT_ADD(program, openssl_client_##_name) {		\
+		.server = 1, .suite = _id };				\
+	FIXTURE_VARIANT_ADD(program, openssl_server_##_name) {		\
+		.suite = _id };						\
+	FIXTURE_VARIANT_ADD(program, gnutls_client_##_name) {		\
+		.gnutls = 1, .server = 1, .suite = _id,			\
+		.gnutls_priority = _priority };				\
+	FIXTURE_VARIANT_ADD(program, gnutls_server_##_name) {		\
+		.gnutls = 1, .suite = _id, .gnutls_priority = _priority };
+
+PROGRAMS(tls13_aes128, 0x1301, "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM")
+PROGRAMS(tls13_aes256, 0x1302, "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-256-GCM")
+PROGRAMS(tls13_chacha, 0x1303, "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+CHACHA20-POLY1305")
+PROGRAMS(tls12_aes128_ec, 0xc02b, "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM")
+PROGRAMS(tls12_aes256_ec, 0xc02c, "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-GCM")
+PROGRAMS(tls12_chacha_ec, 0xcca9, "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+CHACHA20-POLY1305")
+PROGRAMS(tls12_aes128_rsa, 0xc02f, "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-128-GCM")
+PROGRAMS(tls12_aes256_rsa, 0xc030, "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+AES-256-GCM")
+PROGRAMS(tls12_chacha_rsa, 0xcca8, "NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+CHACHA20-POLY1305")
+
+/* RSA key exchange is for servers only. */
+FIXTURE_VARIANT_ADD(program, openssl_client_tls12_static_aes128) {
+	.server = 1, .suite = 0x009c };
+FIXTURE_VARIANT_ADD(program, openssl_client_tls12_static_aes256) {
+	.server = 1, .suite = 0x009d };
+
+FIXTURE_SETUP(program)
+{
+	memset(&self->peer, 0, sizeof(self->peer));
+	self->peer.fd = -1;
+	self->peer.in = -1;
+	self->peer.out = -1;
+	self->config = make_config();
+	ASSERT_NE(NULL, self->config);
+}
+
+FIXTURE_TEARDOWN(program)
+{
+	peer_stop(&self->peer);
+	config_put(self->config);
+}
+
+static const char *identity_of(const struct suite *suite)
+{
+	return strstr(suite->iana, "_RSA_") ? "rsa" : "ec";
+}
+
+/* Starts the other program and connects; 0 when it cannot be had. */
+static int start_program(struct peer *peer, int gnutls, int server,
+			 const struct suite *suite, const char *priority)
+{
+	const char *id = identity_of(suite);
+	struct sockaddr_in addr = { 0 };
+	char port[16], endpoint[32], cert[128], key[128], ca[128], name[32];
+	const char *version = suite->version == KEYS_TLS13 ? "-tls1_3" : "-tls1_2";
+	const char *option = suite->version == KEYS_TLS13 ? "-ciphersuites" : "-cipher";
+	const char *argv[24];
+	int listener = tcp_socket(&addr, server), n = 0;
+
+	snprintf(port, sizeof(port), "%u", ntohs(addr.sin_port));
+	snprintf(endpoint, sizeof(endpoint), "127.0.0.1:%s", port);
+	snprintf(cert, sizeof(cert), "%s/%s.pem", dir, id);
+	snprintf(key, sizeof(key), "%s/%s.key", dir, id);
+	snprintf(ca, sizeof(ca), "%s/ca.pem", dir);
+	snprintf(name, sizeof(name), "%s.test", id);
+	if (!server)
+		close(listener);
+#define ARG(x) (argv[n++] = (x))
+	if (!gnutls) {
+		ARG("openssl"), ARG(server ? "s_client" : "s_server");
+		ARG(version), ARG(option), ARG(suite->openssl);
+	}
+	if (!gnutls && server) {
+		ARG("-quiet"), ARG("-connect"), ARG(endpoint);
+		ARG("-servername"), ARG(name), ARG("-verify_hostname"), ARG(name);
+		ARG("-CAfile"), ARG(ca), ARG("-verify_return_error");
+	} else if (!gnutls) {
+		ARG("-rev"), ARG("-accept"), ARG(endpoint);
+		ARG("-cert"), ARG(cert), ARG("-key"), ARG(key);
+	} else if (server) {
+		ARG("gnutls-cli"), ARG("--priority"), ARG(priority);
+		ARG("--x509cafile"), ARG(ca), ARG("--port"), ARG(port);
+		ARG("--sni-hostname"), ARG(name), ARG("--verify-hostname"), ARG(name);
+		ARG("127.0.0.1");
+	} else {
+		ARG("gnutls-serv"), ARG("--priority"), ARG(priority);
+		ARG("--echo"), ARG("--port"), ARG(port);
+		ARG("--x509certfile"), ARG(cert), ARG("--x509keyfile"), ARG(key);
+	}
+	ARG(NULL);
+#undef ARG
+	if (!spawn(peer, argv))
+		return 0;
+	if (server) {
+		struct pollfd pfd = { .fd = listener, .events = POLLIN };
+
+		if (poll(&pfd, 1, DEADLINE_S * 1000) == 1)
+			peer->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		close(listener);
+	} else {
+		peer->fd = connect_to(&addr);
+	}
+	if (peer->fd >= 0)
+		fcntl(peer->fd, F_SETFL, O_NONBLOCK);
+	return peer->fd >= 0;
+}
+
+TEST_F(program, records)
+{
+	const struct suite *suite = suite_by_id(variant->suite);
+	struct peer *peer = &self->peer;
+	struct record_dir tx, rx;
+	struct tls_ask ask;
+	struct tls *tls;
+	char name[32];
+	int tickets = 0;
+
+	if (variant->gnutls && system("command -v gnutls-cli gnutls-serv >/dev/null"))
+		SKIP(return, "no gnutls-bin");
+	ASSERT_TRUE(start_program(peer, variant->gnutls, variant->server, suite,
+				  variant->gnutls_priority));
+	snprintf(name, sizeof(name), "%s.test", identity_of(suite));
+	ask = ask_for(variant->server, variant->server ? NULL : name,
+		      suite->version);
+	/* The mask is what chooses the cipher where we could choose. */
+	ask.ciphers = mask_of(suite);
+	tls = tls_new(self->config, &ask, peer->fd);
+	ASSERT_NE(NULL, tls);
+	ASSERT_EQ(TLS_OPEN, handshake(tls, peer->fd)) {
+		TH_LOG("%s", tls_result(tls)->text);
+	}
+	EXPECT_EQ(suite, tls_result(tls)->suite) {
+		TH_LOG("%s", tls_result(tls)->suite->iana);
+	}
+	EXPECT_STREQ(name, tls_result(tls)->server_name);
+	EXPECT_EQ(variant->server ? 0 : SLUICE_INFO_PEER_CERT,
+		  tls_result(tls)->flags);
+	EXPECT_EQ(SLUICE_ALERT_NONE, tls_result(tls)->alert_sent);
+	EXPECT_EQ(SLUICE_ALERT_NONE, tls_result(tls)->alert_received);
+	EXPECT_EQ(suite->version == KEYS_TLS13 ? 0 : 1, tls_tx(tls)->seq);
+	EXPECT_EQ(suite->version == KEYS_TLS13 ? 0 : 1, tls_rx(tls)->seq);
+	ASSERT_TRUE(record_init(&tx, tls_tx(tls)));
+	ASSERT_TRUE(record_init(&rx, tls_rx(tls)));
+	tls_free(tls);
+
+	ASSERT_TRUE(send_line(&tx, peer->fd, LINE "\n"));
+	if (variant->server) {
+		/* What it prints has been opened by it. */
+		ASSERT_TRUE(peer_says(peer, LINE));
+		ASSERT_EQ((ssize_t)strlen(ANSWER "\n"),
+			  write(peer->in, ANSWER "\n", strlen(ANSWER "\n")));
+		ASSERT_TRUE(data_has(&rx, peer->fd, ANSWER, &tickets));
+	} else {
+		ASSERT_TRUE(data_has(&rx, peer->fd, variant->gnutls ? LINE : ENIL,
+				     &tickets));
+		/* Tickets of a TLS 1.3 server were left for the kernel. */
+		if (suite->version == KEYS_TLS13)
+			EXPECT_LT(0, tickets);
+	}
+	/* And once more each way: the numbers go on. */
+	ASSERT_TRUE(send_line(&tx, peer->fd, LINE "\n"));
+	if (!variant->server)
+		ASSERT_TRUE(data_has(&rx, peer->fd,
+				     variant->gnutls ? LINE : ENIL, &tickets));
+}
+
+/* A peer made of memory BIOs, whose writes can be glued together -----------*/
+
+FIXTURE(glue) {
+	struct config *config;
+	int fd[2];	/* ours, the peer's */
+	SSL_CTX *ctx;
+	SSL *ssl;
+	struct tls *tls;
+	uint8_t last[45];	/* that the peer received */
+};
+
+FIXTURE_SETUP(glue)
+{
+	memset(self, 0, sizeof(*self));
+	self->config = make_config();
+	ASSERT_NE(NULL, self->config);
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, self->fd));
+}
+
+FIXTURE_TEARDOWN(glue)
+{
+	tls_free(self->tls);
+	SSL_free(self->ssl);
+	SSL_CTX_free(self->ctx);
+	close(self->fd[0]);
+	close(self->fd[1]);
+	config_put(self->config);
+}
+
+/* The peer as client or as server with the named certificate. */
+static int glue_peer(FIXTURE_DATA(glue) *self, const char *identity)
+{
+	char cert[128], key[128];
+
+	self->ctx = SSL_CTX_new(TLS_method());
+	if (!self->ctx)
+		return 0;
+	if (identity) {
+		snprintf(cert, sizeof(cert), "%s/%s.pem", dir, identity);
+		snprintf(key, sizeof(key), "%s/%s.key", dir, identity);
+		if (!SSL_CTX_use_certificate_file(self->ctx, cert, SSL_FILETYPE_PEM) ||
+		    !SSL_CTX_use_PrivateKey_file(self->ctx, key, SSL_FILETYPE_PEM))
+			return 0;
+	}
+	self->ssl = SSL_new(self->ctx);
+	if (!self->ssl)
+		return 0;
+	SSL_set_bio(self->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	if (identity)
+		SSL_set_accept_state(self->ssl);
+	else
+		SSL_set_connect_state(self->ssl);
+	return 1;
+}
+
+/* One turn of the peer. At its end @text goes into the same write. */
+static int glue_turn(FIXTURE_DATA(glue) *self, const char *text)
+{
+	char buf[20000];
+	int ret;
+	ssize_t n;
+
+	n = read(self->fd[1], buf, sizeof(buf));
+	if (n >= (ssize_t)sizeof(self->last))
+		memcpy(self->last, buf + n - sizeof(self->last),
+		       sizeof(self->last));
+	if (n > 0)
+		BIO_write(SSL_get_rbio(self->ssl), buf, (int)n);
+	ret = SSL_do_handshake(self->ssl);
+	if (ret == 1 && text)
+		SSL_write(self->ssl, text, (int)strlen(text));
+	ret = BIO_read(SSL_get_wbio(self->ssl), buf, sizeof(buf));
+	if (ret > 0 && write(self->fd[1], buf, (size_t)ret) != ret)
+		return 0;
+	return SSL_is_init_finished(self->ssl);
+}
+
+static enum tls_state glue_run(FIXTURE_DATA(glue) *self,
+			       const struct tls_ask *ask, const char *text)
+{
+	enum tls_state state = TLS_RUNNING;
+	int done = 0;
+
+	self->tls = tls_new(self->config, ask, self->fd[0]);
+	if (!self->tls)
+		return TLS_FAILED;
+	for (int i = 0; i < 20 && state == TLS_RUNNING; i++) {
+		if (!done)
+			done = glue_turn(self, text);
+		state = tls_step(self->tls);
+	}
+	return state;
+}
+
+/* Data in the very write that ends the handshake stays for the kernel. */
+static void check_glued(struct __test_metadata *_metadata,
+			FIXTURE_DATA(glue) *self, const struct tls_ask *ask)
+{
+	struct record_dir rx;
+	int tickets = 0;
+
+	ASSERT_EQ(TLS_OPEN, glue_run(self, ask, LINE)) {
+		TH_LOG("%s", tls_result(self->tls)->text);
+	}
+	ASSERT_TRUE(record_init(&rx, tls_rx(self->tls)));
+	EXPECT_TRUE(data_has(&rx, self->fd[0], LINE, &tickets));
+}
+
+TEST_F(glue, tls13_client_finished_and_data)
+{
+	struct tls_ask ask = ask_for(1, NULL, KEYS_TLS13);
+
+	ASSERT_TRUE(glue_peer(self, NULL));
+	ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, "ec.test"));
+	check_glued(_metadata, self, &ask);
+}
+
+TEST_F(glue, tls12_server_finished_and_data)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", KEYS_TLS12);
+
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	check_glued(_metadata, self, &ask);
+}
+
+/* A GCM nonce used twice gives the key away, and no peer would notice: the
+ * first one for the kernel is the one after our Finished's, which is the last
+ * record that a server sends.
+ */
+TEST_F(glue, tls12_explicit_nonce_goes_on)
+{
+	struct tls_ask ask = ask_for(1, NULL, KEYS_TLS12);
+	uint64_t nonce = 0;
+
+	ask.ciphers = 1;
+	ASSERT_TRUE(glue_peer(self, NULL));
+	ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, "ec.test"));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	if (!SSL_is_init_finished(self->ssl))
+		ASSERT_EQ(1, glue_turn(self, NULL));
+	/* Header, nonce, Finished of 16 bytes, tag. */
+	ASSERT_EQ(SSL3_RT_HANDSHAKE, self->last[0]);
+	ASSERT_EQ(40, self->last[4]);
+	for (int i = 5; i < 13; i++)
+		nonce = nonce << 8 | self->last[i];
+	EXPECT_EQ(nonce + 1, tls_tx(self->tls)->explicit_nonce);
+}
+
+/* A HelloRetryRequest: the peer's first key share is of no use to us. */
+TEST_F(glue, hello_retry)
+{
+	struct tls_ask ask = ask_for(1, NULL, KEYS_TLS13);
+
+	ASSERT_TRUE(glue_peer(self, NULL));
+	ASSERT_TRUE(SSL_set1_groups_list(self->ssl, "ffdhe2048:P-256"));
+	ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, "a.wild.test"));
+	check_glued(_metadata, self, &ask);
+	EXPECT_STREQ("a.wild.test", tls_result(self->tls)->server_name);
+}
+
+/* Names, addresses, what does not verify -----------------------------------*/
+
+static void check_refused(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(glue) *self, const char *identity,
+			  const char *name, long code, const char *text, int alert)
+{
+	struct tls_ask ask = ask_for(0, name, 0);
+	const struct tls_result *result;
+
+	ASSERT_TRUE(glue_peer(self, identity));
+	ASSERT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	result = tls_result(self->tls);
+	EXPECT_EQ(EKEYREJECTED, result->error);
+	EXPECT_EQ((uint32_t)code, result->verify_error);
+	EXPECT_EQ(alert, result->alert_sent);
+	EXPECT_NE(NULL, strstr(result->text, text)) {
+		TH_LOG("%s", result->text);
+	}
+	EXPECT_NE(NULL, strstr(result->text, name));
+	/* The alert is on the wire: the peer can read it. */
+	ERR_clear_error();
+	glue_turn(self, NULL);
+	EXPECT_EQ(SSL_AD_REASON_OFFSET + alert, ERR_GET_REASON(ERR_peek_error()));
+}
+
+TEST_F(glue, wrong_host)
+{
+	check_refused(_metadata, self, "ec", "wrong.test",
+		      X509_V_ERR_HOSTNAME_MISMATCH, "hostname mismatch",
+		      SSL_AD_BAD_CERTIFICATE);
+}
+
+TEST_F(glue, wildcard_is_one_label)
+{
+	check_refused(_metadata, self, "ec", "a.b.wild.test",
+		      X509_V_ERR_HOSTNAME_MISMATCH, "hostname mismatch",
+		      SSL_AD_BAD_CERTIFICATE);
+}
+
+TEST_F(glue, wrong_address)
+{
+	check_refused(_metadata, self, "ec", "192.0.2.1",
+		      X509_V_ERR_IP_ADDRESS_MISMATCH, "IP address mismatch",
+		      SSL_AD_BAD_CERTIFICATE);
+}
+
+TEST_F(glue, common_name_is_no_name)
+{
+	check_refused(_metadata, self, "ec", "ec", X509_V_ERR_HOSTNAME_MISMATCH,
+		      "hostname mismatch", SSL_AD_BAD_CERTIFICATE);
+}
+
+TEST_F(glue, expired)
+{
+	check_refused(_metadata, self, "expired", "ec.test",
+		      X509_V_ERR_CERT_HAS_EXPIRED, "certificate has expired",
+		      SSL_AD_CERTIFICATE_EXPIRED);
+}
+
+TEST_F(glue, unknown_authority)
+{
+	check_refused(_metadata, self, "unknown", "ec.test",
+		      X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+		      "unable to get local issuer certificate",
+		      SSL_AD_UNKNOWN_CA);
+}
+
+static void check_accepted(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(glue) *self, const struct tls_ask *ask,
+			   const char *sni)
+{
+	const char *got;
+
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, ask, NULL)) {
+		TH_LOG("%s", tls_result(self->tls)->text);
+	}
+	EXPECT_EQ(SLUICE_INFO_PEER_CERT, tls_result(self->tls)->flags);
+	got = SSL_get_servername(self->ssl, TLSEXT_NAMETYPE_host_name);
+	EXPECT_STREQ(sni ? sni : "", got ? got : "");
+}
+
+TEST_F(glue, wildcard)
+{
+	struct tls_ask ask = ask_for(0, "a.wild.test", 0);
+
+	check_accepted(_metadata, self, &ask, "a.wild.test");
+}
+
+TEST_F(glue, dot_at_the_end)
+{
+	struct tls_ask ask = ask_for(0, "ec.test.", 0);
+
+	check_accepted(_metadata, self, &ask, "ec.test");
+}
+
+TEST_F(glue, address_without_sni)
+{
+	struct tls_ask ask = ask_for(0, "127.0.0.1", 0);
+
+	check_accepted(_metadata, self, &ask, NULL);
+}
+
+TEST_F(glue, name_check_off_by_flag)
+{
+	struct tls_ask ask = ask_for(0, "", 0);
+
+	ask.flags = SLUICE_F_NO_NAME_CHECK;
+	check_accepted(_metadata, self, &ask, NULL);
+}
+
+/* Requests that cannot be met: no byte is sent. */
+TEST_F(glue, bad_requests)
+{
+	static const struct {
+		int server;
+		const char *name, *identity, *trust, *text;
+		uint16_t min, max;
+		uint64_t ciphers;
+		const char *alpn;
+		int error;
+	} rows[] = {
+		{ 0, "", "", "", "no server name", 0, 0, 7, "", EINVAL },
+		{ 0, ".test", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
+		{ 0, "a..test", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
+		{ 0, "*.test", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
+		{ 0, "b\303\274.test", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
+		{ 0, "1.2.3", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
+		{ 0, "ec.test", "nobody", "", "no identity \"nobody\"", 0, 0, 7, "", ENOENT },
+		{ 0, "ec.test", "", "nowhere", "no trust store \"nowhere\"", 0, 0, 7, "", ENOENT },
+		{ 0, "ec.test", "", "", "no cipher suite", 0, 0, 0, "", EOPNOTSUPP },
+		{ 0, "ec.test", "", "", "versions", KEYS_TLS13, KEYS_TLS12, 7, "", EINVAL },
+		{ 0, "ec.test", "", "", "ALPN", 0, 0, 7, "\5abc", EINVAL },
+		{ 1, "", "nobody", "", "no identity \"nobody\"", 0, 0, 7, "", ENOENT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct tls_ask ask = ask_for(rows[i].server, rows[i].name, 0);
+		const struct tls_result *result;
+		char byte;
+
+		strcpy(ask.identity, rows[i].identity);
+		strcpy(ask.trust, rows[i].trust);
+		ask.min_version = rows[i].min;
+		ask.max_version = rows[i].max;
+		ask.ciphers = rows[i].ciphers;
+		ask.alpn.len = strlen(rows[i].alpn);
+		memcpy(ask.alpn.list, rows[i].alpn, ask.alpn.len);
+		self->tls = tls_new(self->config, &ask, self->fd[0]);
+		ASSERT_NE(NULL, self->tls);
+		EXPECT_EQ(TLS_FAILED, tls_step(self->tls));
+		result = tls_result(self->tls);
+		EXPECT_EQ(rows[i].error, result->error);
+		EXPECT_NE(NULL, strstr(result->text, rows[i].text)) {
+			TH_LOG("row %zu: %s", i, result->text);
+		}
+		EXPECT_EQ(-1, read(self->fd[1], &byte, 1));
+		tls_free(self->tls);
+		self->tls = NULL;
+	}
+}
+
+/* The server's choice ------------------------------------------------------*/
+
+static void check_choice(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(glue) *self, const char *sni,
+			 const char *identity, const char *want)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+	char cn[64] = "";
+	X509 *cert;
+
+	snprintf(ask.identity, sizeof(ask.identity), "%s", identity);
+	ASSERT_TRUE(glue_peer(self, NULL));
+	if (sni)
+		ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, sni));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL)) {
+		TH_LOG("%s", tls_result(self->tls)->text);
+	}
+	cert = SSL_get0_peer_certificate(self->ssl);
+	ASSERT_NE(NULL, cert);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName,
+				  cn, sizeof(cn));
+	EXPECT_STREQ(want, cn);
+}
+
+TEST_F(glue, sni_chooses)
+{
+	check_choice(_metadata, self, "RSA.test", "", "rsa");
+	EXPECT_STREQ("rsa.test", tls_result(self->tls)->server_name);
+}
+
+TEST_F(glue, request_chooses)
+{
+	check_choice(_metadata, self, "ec.test", "rsa", "rsa");
+}
+
+TEST_F(glue, unknown_sni)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+
+	ASSERT_TRUE(glue_peer(self, NULL));
+	ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, "other.test"));
+	EXPECT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(EPROTO, tls_result(self->tls)->error);
+	EXPECT_EQ(SSL_AD_UNRECOGNIZED_NAME, tls_result(self->tls)->alert_sent);
+	EXPECT_NE(NULL, strstr(tls_result(self->tls)->text, "other.test"));
+}
+
+TEST_F(glue, alpn_chosen)
+{
+	static const uint8_t list[] = "\5three\3two";
+	struct tls_ask ask = ask_for(1, NULL, 0);
+
+	ASSERT_TRUE(glue_peer(self, NULL));
+	ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, "ec.test"));
+	ASSERT_EQ(0, SSL_set_alpn_protos(self->ssl, list, sizeof(list) - 1));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	ASSERT_EQ(3, tls_result(self->tls)->alpn_len);
+	EXPECT_EQ(0, memcmp(tls_result(self->tls)->alpn, "two", 3));
+}
+
+TEST_F(glue, alpn_refused)
+{
+	static const uint8_t list[] = "\5three";
+	struct tls_ask ask = ask_for(1, NULL, 0);
+
+	ASSERT_TRUE(glue_peer(self, NULL));
+	ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, "ec.test"));
+	ASSERT_EQ(0, SSL_set_alpn_protos(self->ssl, list, sizeof(list) - 1));
+	EXPECT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(EPROTO, tls_result(self->tls)->error);
+	EXPECT_EQ(SSL_AD_NO_APPLICATION_PROTOCOL,
+		  tls_result(self->tls)->alert_sent);
+}
+
+TEST_F(glue, alpn_of_the_client)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", 0);
+
+	memcpy(ask.alpn.list, "\2h2", 3);
+	ask.alpn.len = 3;
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	/* This server has no opinion: none chosen, and that is no failure. */
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	EXPECT_EQ(0, tls_result(self->tls)->alpn_len);
+}
+
+/* What a peer can do wrong -------------------------------------------------*/
+
+TEST_F(glue, not_tls)
+{
+	static const char text[] = "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n";
+	struct tls_ask ask = ask_for(0, "ec.test", 0);
+
+	ASSERT_EQ((ssize_t)strlen(text), write(self->fd[1], text, strlen(text)));
+	self->tls = tls_new(self->config, &ask, self->fd[0]);
+	ASSERT_NE(NULL, self->tls);
+	EXPECT_EQ(TLS_FAILED, tls_step(self->tls));
+	EXPECT_EQ(EPROTO, tls_result(self->tls)->error);
+	EXPECT_NE(NULL, strstr(tls_result(self->tls)->text, "not a TLS record"));
+}
+
+TEST_F(glue, peer_goes_away)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", 0);
+
+	self->tls = tls_new(self->config, &ask, self->fd[0]);
+	ASSERT_NE(NULL, self->tls);
+	EXPECT_EQ(TLS_RUNNING, tls_step(self->tls));
+	EXPECT_EQ(POLLIN, tls_events(self->tls));
+	ASSERT_EQ(0, shutdown(self->fd[1], SHUT_WR));
+	EXPECT_EQ(TLS_FAILED, tls_step(self->tls));
+	EXPECT_EQ(ECONNRESET, tls_result(self->tls)->error);
+}
+
+TEST_F(glue, peer_sends_alert)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", 0);
+
+	self->tls = tls_new(self->config, &ask, self->fd[0]);
+	ASSERT_NE(NULL, self->tls);
+	EXPECT_EQ(TLS_RUNNING, tls_step(self->tls));
+	ASSERT_EQ(7, write(self->fd[1], "\x15\x03\x03\x00\x02\x02\x28", 7));
+	EXPECT_EQ(TLS_FAILED, tls_step(self->tls));
+	EXPECT_EQ(EPROTO, tls_result(self->tls)->error);
+	EXPECT_EQ(SSL_AD_HANDSHAKE_FAILURE, tls_result(self->tls)->alert_received);
+	EXPECT_NE(NULL, strstr(tls_result(self->tls)->text, "handshake failure"));
+}
+
+TEST_F(glue, version_not_shared)
+{
+	struct tls_ask ask = ask_for(1, NULL, KEYS_TLS13);
+
+	ASSERT_TRUE(glue_peer(self, NULL));
+	ASSERT_TRUE(SSL_set_max_proto_version(self->ssl, TLS1_2_VERSION));
+	ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, "ec.test"));
+	EXPECT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(EPROTO, tls_result(self->tls)->error);
+	EXPECT_EQ(SSL_AD_PROTOCOL_VERSION, tls_result(self->tls)->alert_sent);
+}
+
+/* RSA key exchange only where the identity allows it. */
+TEST_F(glue, no_static_rsa)
+{
+	struct tls_ask ask = ask_for(0, "rsa.test", KEYS_TLS12);
+
+	ASSERT_TRUE(glue_peer(self, "rsa"));
+	ASSERT_TRUE(SSL_set_cipher_list(self->ssl, "AES128-GCM-SHA256"));
+	EXPECT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(EPROTO, tls_result(self->tls)->error);
+}
+
+/* The send buffer is full: the flight and then the alert still get out. */
+TEST_F(glue, full_send_buffer)
+{
+	struct tls_ask ask = ask_for(0, "wrong.test", 0);
+	char fill[4096] = "", drain[4096];
+	enum tls_state state;
+
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	while (write(self->fd[0], fill, sizeof(fill)) > 0)
+		;
+	self->tls = tls_new(self->config, &ask, self->fd[0]);
+	ASSERT_NE(NULL, self->tls);
+	EXPECT_EQ(TLS_RUNNING, tls_step(self->tls));
+	EXPECT_EQ(POLLIN | POLLOUT, tls_events(self->tls));
+	while (read(self->fd[1], drain, sizeof(drain)) > 0)
+		;
+	EXPECT_EQ(TLS_RUNNING, tls_step(self->tls));
+	EXPECT_EQ(POLLIN, tls_events(self->tls));
+	glue_turn(self, NULL);
+	while (write(self->fd[0], fill, sizeof(fill)) > 0)
+		;
+	/* Verification has failed, but it is not over before the alert is out. */
+	EXPECT_EQ(TLS_RUNNING, tls_step(self->tls));
+	EXPECT_EQ(POLLOUT, tls_events(self->tls));
+	while (read(self->fd[1], drain, sizeof(drain)) > 0)
+		;
+	state = tls_step(self->tls);
+	EXPECT_EQ(TLS_FAILED, state);
+	EXPECT_EQ(EKEYREJECTED, tls_result(self->tls)->error);
+	ASSERT_LT(0, read(self->fd[1], drain, sizeof(drain)));
+}
+
+TEST_HARNESS_MAIN
