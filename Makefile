@@ -153,11 +153,12 @@ $(harness): selftests/kernel-files
 	selftests/kernel-files $(@D)
 	@touch $@
 
-$(S)/%: selftests/%.c Makefile $(U)/libsluice.a | $(harness)
+$(S)/%: selftests/%.c Makefile $(common_objs) $(U)/libsluice.a | $(harness)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(base_cflags) -isystem $(B)/kernel-files $(base_ldflags) -o $@ $< \
-		$(U)/libsluice.a -lcrypto -lpthread
+	$(Q)$(CC) $(base_cflags) -isystem $(B)/kernel-files -Iuserspace/common \
+		$(base_ldflags) -o $@ $< $(common_objs) $(U)/libsluice.a \
+		$(call pkg_libs,libnl-genl-3.0) -lcrypto -lpthread
 
 # Programs that selftests/run starts on the host: build/unit/NAME, each made
 # with ASan and UBSan and printing TAP.  selftests/unit/Makefile is included
