@@ -21,7 +21,8 @@
 
 /* Flags of sendmsg() that mean something here, or nothing to a stream. */
 #define FLAGS_KNOWN	(MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CMSG_COMPAT | \
-			 MSG_SPLICE_PAGES | MSG_EOR | MSG_SENDPAGE_NOPOLICY | MSG_WAITALL)
+			 MSG_SPLICE_PAGES | MSG_EOR | MSG_SENDPAGE_NOPOLICY | MSG_WAITALL | \
+			 MSG_BATCH)
 
 /* Below, copying costs less than aligning or than a scatterlist of pages. */
 #define ALIGN_MIN	2048
