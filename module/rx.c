@@ -32,7 +32,6 @@
  * @target:	bytes to wait for
  * @copied:	bytes given
  * @timeo:	jiffies left to wait
- * @nonblock:	never wait
  * @peek:	leave all there
  * @direct:	long enough for the window
  * @typed:	@type says what this call returns; no other type is mixed in
@@ -48,7 +47,6 @@ struct rx_read {
 	size_t target;
 	size_t copied;
 	long timeo;
-	bool nonblock;
 	bool peek;
 	bool direct;
 	bool typed;
@@ -234,25 +232,11 @@ static int rx_settle(struct sluice_ctx *ctx)
 
 /* --- ends --- */
 
-/* In raw mode a broken header is told once; kTLS then finds nothing to read. */
-static bool quiet(const struct sluice_ctx *ctx)
+/* Told here, it need not be told by SO_ERROR again. */
+static int tell_error(struct sluice_ctx *ctx)
 {
-	const struct sluice_rx *rx = &ctx->rx;
-
-	return rx->told && rx->error != -EBADMSG && !sluice_ctx_managed(ctx) &&
-	       !(ctx->sk->sk_shutdown & RCV_SHUTDOWN);
-}
-
-static int tell_error(struct rx_read *r)
-{
-	struct sluice_rx *rx = &r->ctx->rx;
-
-	if (r->nonblock && quiet(r->ctx))
-		return -EAGAIN;
-	/* Told here, it need not be told by SO_ERROR again. */
-	sock_error(r->ctx->sk);
-	rx->told = true;
-	return rx->error;
+	sock_error(ctx->sk);
+	return ctx->rx.error;
 }
 
 /* TCP's own error. A plain EOF must not follow where nobody said goodbye. */
@@ -266,30 +250,27 @@ static int tell_sk_err(struct sluice_ctx *ctx)
 }
 
 /* No more bytes will come: what is that to the reader? 0: EOF. */
-static int tell_fin(struct rx_read *r)
+static int tell_fin(struct sluice_ctx *ctx)
 {
-	struct sluice_ctx *ctx = r->ctx;
-
 	/* Without FIN or reset it was the program that shut its reading side. */
 	if (sock_flag(ctx->sk, SOCK_DONE) || ctx->sk->sk_state == TCP_CLOSE)
 		sluice_managed_fin(ctx);
-	return ctx->rx.error ? tell_error(r) : 0;
+	return ctx->rx.error ? tell_error(ctx) : 0;
 }
 
 /* Nothing was read. 1: wait for more; else what to return. */
-static int rx_end(struct rx_read *r)
+static int rx_end(struct sluice_ctx *ctx)
 {
-	struct sluice_ctx *ctx = r->ctx;
 	struct sock *sk = ctx->sk;
 
 	if (ctx->rx.error)
-		return tell_error(r);
+		return tell_error(ctx);
 	if (ctx->rx.eof)
 		return 0;
 	if (sk->sk_err)
 		return tell_sk_err(ctx);
 	if (sk->sk_shutdown & RCV_SHUTDOWN || sock_flag(sk, SOCK_DONE))
-		return tell_fin(r);
+		return tell_fin(ctx);
 	return 1;
 }
 
@@ -355,7 +336,7 @@ static int rx_more(struct rx_read *r)
 	if (r->copied && rx_ended(ctx))
 		return 0;
 	if (!r->copied) {
-		ret = rx_end(r);
+		ret = rx_end(ctx);
 		if (ret <= 0)
 			return ret;
 	}
@@ -445,6 +426,9 @@ static int rx_give_msg(struct rx_read *r)
 	size_t skip = r->peek ? r->copied : 0;
 	int ret;
 
+	/* The iterator stands behind the window until then. */
+	if (!list_empty(&r->ctx->rx.held))
+		sluice_window_close(&r->window);
 	list_for_each_entry_safe(plain, next, &r->ctx->rx.held, node) {
 		if (skip && skip >= plain->len) {
 			skip -= plain->len;
@@ -527,7 +511,6 @@ static ssize_t recv_locked(struct sluice_ctx *ctx, struct msghdr *msg, size_t le
 		.len = len,
 		.target = recv_target(ctx, len, flags),
 		.timeo = timeo,
-		.nonblock = flags & MSG_DONTWAIT,
 		.peek = flags & MSG_PEEK,
 	};
 
@@ -558,7 +541,7 @@ int sluice_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags
 }
 
 static ssize_t splice_locked(struct sluice_ctx *ctx, struct pipe_inode_info *pipe, size_t len,
-			     bool nonblock, long timeo)
+			     long timeo)
 {
 	struct rx_read r = {
 		.ctx = ctx,
@@ -566,7 +549,6 @@ static ssize_t splice_locked(struct sluice_ctx *ctx, struct pipe_inode_info *pip
 		.len = len,
 		.target = 1,
 		.timeo = timeo,
-		.nonblock = nonblock,
 	};
 
 	sluice_window_init(&r.window, NULL);
@@ -590,7 +572,7 @@ ssize_t sluice_rx_splice_read(struct socket *sock, loff_t *ppos, struct pipe_ino
 		return ctx->base_ops->splice_read(sock, ppos, pipe, len, flags);
 	}
 	if (!ret)
-		ret = splice_locked(ctx, pipe, len, nonblock, timeo);
+		ret = splice_locked(ctx, pipe, len, timeo);
 	release_sock(sk);
 	return ret;
 }
@@ -611,8 +593,6 @@ static bool look(struct sluice_ctx *ctx)
 			ret = rx_settle(ctx);
 	} while (ret > 0);
 
-	if (rx->error)
-		return !quiet(ctx);
 	/* Short of memory: the read will say so. */
 	return ret < 0 || rx_ended(ctx);
 }

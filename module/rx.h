@@ -38,7 +38,6 @@ struct sluice_plain;
  *		read gives it again, after the bytes opened before it were read.
  *		Read without the lock, too, as is @eof
  * @eof:	close_notify has come: reads give 0, TCP's FIN or not
- * @told:	@error has been given to the program once
  * @cursor:	where the record at the head begins
  * @held:	records opened and not read to their end, oldest first; managed mode:
  *		application data only, and never empty
@@ -54,7 +53,6 @@ struct sluice_rx {
 	struct sluice_dir dir;
 	int error;
 	bool eof;
-	bool told;
 	struct sluice_cursor cursor;
 	struct list_head held;
 	u32 held_bytes;
