@@ -103,13 +103,15 @@ static int sluice_accept(struct socket *sock, struct socket *newsock,
 
 static __poll_t sluice_poll_in(struct sluice_ctx *ctx, __poll_t mask)
 {
+	/* After TCP's FIN a read ends at once, with data, EOF or an errno. */
+	if (!(READ_ONCE(ctx->sk->sk_shutdown) & RCV_SHUTDOWN)) {
+		mask &= ~SLUICE_POLL_IN;
+		if (sluice_rx_readable(ctx))
+			mask |= SLUICE_POLL_IN;
+	}
 	if (READ_ONCE(ctx->rx.eof))
-		return mask | SLUICE_POLL_IN | EPOLLRDHUP;
-	/* TCP's FIN: a read ends at once, with data, EOF or an errno. */
-	if (READ_ONCE(ctx->sk->sk_shutdown) & RCV_SHUTDOWN)
-		return mask;
-	mask &= ~SLUICE_POLL_IN;
-	return sluice_rx_readable(ctx) ? mask | SLUICE_POLL_IN : mask;
+		mask |= SLUICE_POLL_IN | EPOLLRDHUP;
+	return mask;
 }
 
 static __poll_t sluice_poll_out(struct sluice_ctx *ctx, __poll_t mask)

@@ -6,7 +6,7 @@
  * Whoever reads sk->sk_prot holds no lock, so our protos are two static copies of
  * TCP's (IPv4, IPv6) that never change. Lifetime: the ULP holds one module
  * reference a socket (put by tcp_cleanup_ulp), our proto_ops another (put by
- * sock_release), and a child a third through sk_prot_creator (put by sk_prot_free).
+ * sock_release).
  */
 #include <linux/inet_diag.h>
 #include <linux/module.h>
@@ -304,31 +304,49 @@ static struct sluice_ctx *sluice_clone_ctx(const struct sluice_ctx *parent, stru
 }
 
 /*
+ * sk_prot_creator, which outlives the ULP and goes into TIME-WAIT, shall be TCP's: the
+ * module would be held for a minute by connections that are gone.
+ *
+ * Return: did the child hold the module for it? That reference is the caller's now.
+ */
+static bool sluice_renounce_creator(struct sock *child)
+{
+	struct sluice_family *family = sluice_family(child);
+
+	if (child->sk_prot_creator != &family->prot)
+		return false;
+	__module_get(family->base_prot->owner);
+	child->sk_prot_creator = family->base_prot;
+	return true;
+}
+
+/*
  * A child is born, in softirq, as a byte copy of its listener, which nobody holds
  * locked and which may be closing: its context is read under RCU, its callbacks and
  * proto are whatever the copy caught. Without memory the child becomes plain TCP and
- * accept on our listener mends or refuses it; a child with our proto as
- * sk_prot_creator holds the module, so one more reference is safe to take.
+ * accept on our listener mends or refuses it. The reference that tcp_cleanup_ulp() will
+ * put is the one taken when the child was allocated from our proto.
  */
 static void sluice_ulp_clone(const struct request_sock *req, struct sock *child,
 			     const gfp_t gfp)
 {
 	struct inet_connection_sock *icsk = inet_csk(child);
-	struct sluice_family *family = sluice_family(child);
 	struct sluice_ctx *parent, *ctx = NULL;
+	bool held = sluice_renounce_creator(child);
 
 	rcu_read_lock();
 	parent = rcu_dereference(icsk->icsk_ulp_data);
-	if (parent && child->sk_prot == &family->prot && child->sk_prot_creator == child->sk_prot)
+	if (parent && held && sluice_ulp_owns(child))
 		ctx = sluice_clone_ctx(parent, child, gfp);
 	rcu_read_unlock();
 	if (ctx) {
-		__module_get(sluice_ulp_ops.owner);
 		rcu_assign_pointer(icsk->icsk_ulp_data, ctx);
-	} else {
-		icsk->icsk_ulp_ops = NULL;
-		sluice_restore_sock(child, NULL);
+		return;
 	}
+	icsk->icsk_ulp_ops = NULL;
+	sluice_restore_sock(child, NULL);
+	if (held)
+		module_put(sluice_ulp_ops.owner);
 }
 
 void sluice_ulp_arm(struct sluice_ctx *ctx, struct sluice_arm *arm)
@@ -361,6 +379,8 @@ int sluice_ulp_accept(struct sluice_ctx *listener, struct sock *child)
 			return err;
 	}
 	ctx = sluice_ctx(child);
+	if (!ctx)
+		return -EOPNOTSUPP;
 	err = sluice_ulp_adopt(ctx);
 	if (err)
 		return err;
