@@ -157,6 +157,7 @@ $(S)/%: selftests/%.c Makefile $(common_objs) $(U)/libsluice.a | $(harness)
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(base_cflags) -isystem $(B)/kernel-files -Iuserspace/common \
+		$(call pkg_cflags,libnl-genl-3.0) \
 		$(base_ldflags) -o $@ $< $(common_objs) $(U)/libsluice.a \
 		$(call pkg_libs,libnl-genl-3.0) -lcrypto -lpthread
 
