@@ -123,7 +123,7 @@ static __poll_t sluice_poll_out(struct sluice_ctx *ctx, __poll_t mask)
 		return mask;
 	/* Ask to be woken, then look again: the room may have come in between. */
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* as in tcp_poll(): flag before the second look */
 	return sluice_tx_writable(ctx) ? mask : mask & ~SLUICE_POLL_OUT;
 }
 

@@ -199,7 +199,7 @@ static bool sluice_is_plain(const struct sock *sk)
 
 static struct sluice_ctx *sluice_attach(struct sock *sk)
 {
-	struct sluice_ctx *ctx = sluice_ctx_create(sk, GFP_KERNEL);
+	struct sluice_ctx *ctx = sluice_ctx_create(sk, GFP_KERNEL_ACCOUNT);
 
 	if (!ctx)
 		return NULL;
@@ -272,13 +272,15 @@ void sluice_ulp_guard(struct sluice_ctx *ctx)
 static void sluice_inherit(struct sluice_ctx *ctx, struct sluice_arm *arm)
 {
 	ctx->role = arm->req.role;
+	/* Pairs with sluice_parent_arm(). */
 	smp_store_release(&ctx->arm, arm);
 	WRITE_ONCE(ctx->state, SLUICE_STATE_ARMED);
 }
 
-/* The listener may be closing on another processor: its request may be on its way out. */
+/* Of a listener that is not locked and may be closing; its request outlives this. */
 static struct sluice_arm *sluice_parent_arm(const struct sluice_ctx *parent)
 {
+	/* Pairs with sluice_inherit(). */
 	struct sluice_arm *arm = smp_load_acquire(&parent->arm);
 
 	return arm ? sluice_arm_get(arm) : NULL;
