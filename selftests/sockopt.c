@@ -5,8 +5,9 @@
  */
 #include "kselftest_harness.h"
 
+#include <signal.h>
 #include <sys/mman.h>
-#include <sys/un.h>
+#include <sys/sendfile.h>
 
 #include "netns.h"
 #include "tls_socket.h"
@@ -507,6 +508,132 @@ TEST_F(keys, in_the_account)
 }
 
 /*
+ * TCP's other doors, behind which the ciphertext lies
+ */
+
+#ifndef TCP_ZEROCOPY_RECEIVE
+#define TCP_ZEROCOPY_RECEIVE	35
+#endif
+#ifndef TCP_INQ
+#define TCP_INQ			36
+#endif
+#define TCP_CM_INQ		TCP_INQ
+
+static void keys_of_both(struct __test_metadata *_metadata, struct tls_pair *pair)
+{
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, keys_set(pair->fd[i], TLS_TX, &pair->keys[i]));
+		ASSERT_EQ(0, keys_set(pair->fd[!i], TLS_RX, &pair->keys[i]));
+	}
+}
+
+TEST_F(keys, and_no_zerocopy_receive)
+{
+	struct {
+		uint64_t address;
+		uint32_t length;
+		uint32_t skip;
+	} zc = { .length = 4096 };
+	socklen_t len = sizeof(zc);
+	void *map;
+	long err;
+
+	if (!test_sluice())
+		SKIP(return, "the in-tree module leaves it open");
+	keys_of_both(_metadata, &self->pair);
+	ASSERT_EQ(20000, pair_send(&self->pair, 1, 20000, 0));
+	ASSERT_EQ(POLLIN, poll_one(self->fd, POLLIN, SOON));
+	map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, self->fd, 0);
+	zc.address = (uintptr_t)(map == MAP_FAILED ? NULL : map);
+	err = sys(getsockopt(self->fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, &zc, &len));
+	EXPECT_TRUE(err < 0 || !zc.length);
+	EXPECT_EQ(20000, pair_recv_all(&self->pair, 0, 20000));
+}
+
+TEST_F(keys, and_no_repair)
+{
+	int on = 1;
+
+	if (!test_sluice())
+		SKIP(return, "the in-tree module leaves it open");
+	keys_of_both(_metadata, &self->pair);
+	EXPECT_GT(0, setsockopt(self->fd, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)));
+	EXPECT_TRUE(carries(self->pair.fd[1], self->fd));
+	EXPECT_TRUE(carries(self->fd, self->pair.fd[1]));
+}
+
+/* If it says how much there is, then of plaintext. */
+TEST_F(keys, and_inq_of_plaintext)
+{
+	char control[200], buf[10];
+	struct iovec iov = { .iov_base = buf, .iov_len = sizeof(buf) };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int on = 1, left;
+
+	keys_of_both(_metadata, &self->pair);
+	setsockopt(self->fd, IPPROTO_TCP, TCP_INQ, &on, sizeof(on));
+	ASSERT_EQ(100, pair_send(&self->pair, 1, 100, 0));
+	ASSERT_EQ(10, recvmsg(self->fd, &msg, 0));
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level != IPPROTO_TCP || c->cmsg_type != TCP_CM_INQ)
+			continue;
+		memcpy(&left, CMSG_DATA(c), sizeof(left));
+		EXPECT_EQ(90, left);
+	}
+}
+
+/* Asking and telling while data flows: neither disturbs the other. */
+struct asker {
+	pthread_t thread;
+	struct tls_pair *pair;
+	bool stop;
+	long failures;
+};
+
+static void *asker_run(void *arg)
+{
+	struct asker *a = arg;
+
+	while (!__atomic_load_n(&a->stop, __ATOMIC_RELAXED)) {
+		unsigned char got[256];
+		struct sluice_info info;
+		socklen_t len;
+
+		for (int i = 0; i < 2; i++) {
+			if (test_sluice() && info_get(a->pair->fd[i], &info))
+				a->failures++;
+			len = keys_pack(&a->pair->keys[0], got);
+			if (get_option(a->pair->fd[i], TLS_TX, got, len) ||
+			    get_option(a->pair->fd[i], TLS_RX, got, len))
+				a->failures++;
+			if (set_option(a->pair->fd[i], 60, got, len) != -ENOPROTOOPT)
+				a->failures++;
+			poll_one(a->pair->fd[i], POLLIN | POLLOUT, 0);
+		}
+	}
+	return NULL;
+}
+
+TEST_F(keys, asked_for_while_data_flows)
+{
+	struct asker a = { .pair = &self->pair };
+
+	keys_of_both(_metadata, &self->pair);
+	ASSERT_EQ(0, pthread_create(&a.thread, NULL, asker_run, &a));
+	EXPECT_EQ(300000, transfer(&self->pair, 0, 300000, 20000, 5000));
+	EXPECT_EQ(300000, transfer(&self->pair, 1, 300000, 3000, 50000));
+	__atomic_store_n(&a.stop, true, __ATOMIC_RELAXED);
+	pthread_join(a.thread, NULL);
+	EXPECT_EQ(0, a.failures);
+	EXPECT_ACCOUNT(&self->pair);
+}
+
+/*
  * Requests for a handshake
  */
 
@@ -682,11 +809,24 @@ TEST_F(request, without_the_ulp)
 /* Nobody listens: ESRCH, by every door, and never a byte in the clear. */
 static void expect_failed(struct __test_metadata *_metadata, int fd, int peer, int err)
 {
+	int file = memfd_create("secret", MFD_CLOEXEC), p[2];
 	struct sluice_info info;
+	off_t at = 0;
 	char c;
 
+	signal(SIGPIPE, SIG_IGN);
 	EXPECT_GT(0, send(fd, "secret", 6, MSG_NOSIGNAL | MSG_DONTWAIT));
+	EXPECT_GT(0, send(fd, "s", 1, MSG_NOSIGNAL | MSG_OOB));
+	EXPECT_EQ(6, write(file, "secret", 6));
+	EXPECT_GT(0, sendfile(fd, file, &at, 6));
+	EXPECT_EQ(0, pipe(p));
+	EXPECT_EQ(6, write(p[1], "secret", 6));
+	EXPECT_GT(0, splice(p[0], NULL, fd, NULL, 6, SPLICE_F_NONBLOCK));
+	EXPECT_GT(0, splice(fd, NULL, p[1], NULL, 6, SPLICE_F_NONBLOCK));
 	EXPECT_GT(0, recv(fd, &c, 1, MSG_DONTWAIT));
+	close(p[0]);
+	close(p[1]);
+	close(file);
 	EXPECT_EQ(0, info_get(fd, &info));
 	EXPECT_EQ(SLUICE_STATE_FAILED, info.state);
 	EXPECT_EQ(err, (int)info.error);
@@ -763,6 +903,41 @@ TEST_F(request, before_connect_without_an_agent)
 		peer = accept(listener, NULL, NULL);
 		expect_failed(_metadata, fd, peer, ESRCH);
 		close(peer);
+	}
+	close(listener);
+}
+
+/* Data that would go with the SYN would go in the clear. */
+TEST_F(request, before_fast_open)
+{
+	const struct tcp_options opt = { 0 };
+	struct sockaddr_storage addr;
+	int listener = tcp_listen(&opt, &addr);
+	const int on = 1;
+
+	ASSERT_LE(0, listener);
+	for (int option = 0; option < 3; option++) {
+		int fd = socket(AF_INET, SOCK_STREAM, 0), peer;
+		char c;
+
+		ASSERT_EQ(0, ulp_attach(fd));
+		if (option == 1)
+			setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on));
+		ASSERT_EQ(0, request(fd, &self->req));
+		if (option == 2)
+			setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN_CONNECT, &on, sizeof(on));
+		if (option)
+			connect(fd, (struct sockaddr *)&addr, addr_len(&addr));
+		EXPECT_GT(0, sendto(fd, "secret", 6, MSG_FASTOPEN | MSG_NOSIGNAL,
+				    (struct sockaddr *)&addr, addr_len(&addr)));
+		EXPECT_GT(0, send(fd, "secret", 6, MSG_NOSIGNAL));
+		close(fd);
+		fcntl(listener, F_SETFL, O_NONBLOCK);
+		peer = accept(listener, NULL, NULL);
+		if (peer >= 0) {
+			EXPECT_GE(0, recv(peer, &c, 1, 0));
+			close(peer);
+		}
 	}
 	close(listener);
 }
