@@ -245,6 +245,14 @@ static int curl_exit(CURLcode code)
 	}
 }
 
+/* libcurl's clock also runs while names are looked up: it may be first. */
+static int is_late_handshake(const struct armed *a, CURLcode code)
+{
+	return code == CURLE_OPERATION_TIMEDOUT &&
+	       (a->closed.state == SLUICE_STATE_PENDING ||
+		a->closed.state == SLUICE_STATE_ACCEPTED);
+}
+
 /* The transfer failed. The socket knows best why; then the file; then libcurl. */
 static int explain(const struct hop *h, CURLcode code)
 {
@@ -256,6 +264,8 @@ static int explain(const struct hop *h, CURLcode code)
 		error(0, h->out->error, "%s", h->out->path ? h->out->path : "stdout");
 		return CLI_FAILED;
 	}
+	if (is_late_handshake(a, code))
+		return complain(h, CLI_NETWORK, "the handshake timed out");
 	if (!armed_error(a))
 		return complain(h, curl_exit(code), text);
 	sluice_strerror(armed_error(a), a->arm_error ? NULL : &a->failed, reason,

@@ -90,11 +90,15 @@ const char *sluice_alert_name(unsigned int description)
 	return name_of(alerts, description);
 }
 
-/* The same errno means one thing in the handshake and another on open TLS. */
+/* The same errno means one thing in arming, another in the handshake, and a third
+ * on open TLS.
+ */
 static const char *sentence(int error, const struct sluice_info *info)
 {
 	int open = info && info->cipher;
 
+	if (error == ENOENT && info)
+		return "the handshake was refused";
 	switch (error) {
 	case ESRCH:
 		return "sluiced is not running (no agent serves this network namespace)";
@@ -147,8 +151,11 @@ add(struct line *l, const char *format, ...)
 	l->left -= n;
 }
 
-static void add_reason(struct line *l, const struct sluice_info *info)
+static void add_alert(struct line *l, const struct sluice_info *info)
 {
+	/* sluiced may have told already. */
+	if (strstr(info->text, "alert"))
+		return;
 	/* close_notify is how things end, not why. */
 	if (info->alert_received && info->alert_received != SLUICE_ALERT_NONE)
 		add(l, "; the peer sent alert %u (%s)", info->alert_received,
@@ -156,6 +163,13 @@ static void add_reason(struct line *l, const struct sluice_info *info)
 	else if (info->alert_sent && info->alert_sent != SLUICE_ALERT_NONE)
 		add(l, "; alert %u (%s) sent", info->alert_sent,
 		    sluice_alert_name(info->alert_sent));
+}
+
+static void add_reason(struct line *l, const struct sluice_info *info)
+{
+	if (info->text[0])
+		add(l, ": %.*s", (int)sizeof(info->text), info->text);
+	add_alert(l, info);
 	if (info->verify_error)
 		add(l, " (X.509 error %u)", info->verify_error);
 }
@@ -182,11 +196,9 @@ char *sluice_strerror(int error, const struct sluice_info *info, char *buffer,
 	else
 		add(&l, "%s", strerrordesc_np(error) ? strerrordesc_np(error) :
 						       "unknown error");
-	if (info && (int)info->error == error) {
-		if (info->text[0])
-			add(&l, ": %.*s", (int)sizeof(info->text), info->text);
+	/* That there is no agent is all there is to say. */
+	if (info && (int)info->error == error && error != ESRCH)
 		add_reason(&l, info);
-	}
 	clean(buffer);
 	return buffer;
 }
