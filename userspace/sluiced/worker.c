@@ -62,11 +62,13 @@ static void worker_on_wake(uv_poll_t *poll, int status, int events)
 	struct worker *worker = poll->data;
 	char buf[256];
 
-	(void)status;
 	(void)events;
 	while (recv(sluice_nl_fd(&worker->wake_nl), buf, sizeof(buf),
 		    MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
 		;
+	/* libuv gives up a file in error, which ENOBUFS looks like to it. */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, worker_on_wake);
 	worker_take(worker);
 }
 
