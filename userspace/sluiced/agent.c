@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The agent's commands to the module: ACCEPT, INSTALL, DONE as messages.
+ * The agent's commands to the module: ACCEPT, INSTALL, DONE as messages; and
+ * the wake-ups that come the other way.
  */
 #include "agent.h"
 
@@ -9,9 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <linux/genetlink.h>
 #include <netlink/attr.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
 #include <netlink/msg.h>
+#include <netlink/socket.h>
 
+/* @text may be longer than what is kept. */
 static int agent_fail(struct sluice_nl *nl, int err, const char *text)
 {
 	snprintf(nl->text, sizeof(nl->text), "%s", text);
@@ -219,4 +225,64 @@ int agent_done(struct sluice_nl *nl, int fd, const struct tls_result *result)
 		return agent_fail(nl, ENOMEM, strerror(ENOMEM));
 	}
 	return sluice_nl_call(nl, msg, NULL, NULL);
+}
+
+/* Wake-ups */
+
+int agent_join(struct sluice_nl *nl)
+{
+	struct sluice_nl other;
+	int err = sluice_nl_join_agents(nl), group;
+
+	if (err)
+		return err;
+	/* Through another connection: the resolver brings its own callbacks. */
+	err = sluice_nl_open(&other);
+	if (err)
+		return agent_fail(nl, -err, other.text);
+	group = genl_ctrl_resolve_grp(other.sk, "nlctrl", "notify");
+	sluice_nl_close(&other);
+	if (group < 0 || nl_socket_add_membership(nl->sk, group))
+		return agent_fail(nl, EIO, "cannot hear of netlink families");
+	return 0;
+}
+
+static bool agent_is_new_family(struct nlmsghdr *hdr, int len)
+{
+	struct nlattr *name;
+
+	if (!nlmsg_ok(hdr, len) || hdr->nlmsg_type != GENL_ID_CTRL ||
+	    !genlmsg_valid_hdr(hdr, 0) ||
+	    genlmsg_hdr(hdr)->cmd != CTRL_CMD_NEWFAMILY)
+		return false;
+	name = nlmsg_find_attr(hdr, GENL_HDRLEN, CTRL_ATTR_FAMILY_NAME);
+	return name && !nla_strcmp(name, SLUICE_GENL_NAME);
+}
+
+/* READY is not looked at: each one, and even a lost one, says the same. */
+bool agent_drain(struct sluice_nl *nl)
+{
+	_Alignas(struct nlmsghdr) char buf[8192];
+	bool renew = false;
+	ssize_t n;
+
+	do {
+		n = recv(sluice_nl_fd(nl), buf, sizeof(buf), MSG_DONTWAIT);
+		if (n > 0 && agent_is_new_family((void *)buf, (int)n))
+			renew = true;
+	} while (n >= 0 || errno == ENOBUFS || errno == EINTR);
+	return renew;
+}
+
+int agent_renew(struct sluice_nl *nl, bool member)
+{
+	struct sluice_nl now;
+	int err = sluice_nl_open(&now);
+
+	if (err)
+		return agent_fail(nl, -err, now.text);
+	nl->family = now.family;
+	nl->agents = now.agents;
+	sluice_nl_close(&now);
+	return member ? sluice_nl_join_agents(nl) : 0;
 }

@@ -36,7 +36,7 @@ struct agent_request {
 	struct tls_ask ask;
 };
 
-/* All three return 0 or -errno, with words in @nl->text. */
+/* All return 0 or -errno, with words in @nl->text. */
 
 /* -EAGAIN: no request waits. On failure there is no channel to close. */
 int agent_accept(struct sluice_nl *nl, struct agent_request *request);
@@ -47,5 +47,18 @@ int agent_install(struct sluice_nl *nl, int fd, const struct keys *tx,
 
 /* Likewise. -ESHUTDOWN: the request has ended without us. */
 int agent_done(struct sluice_nl *nl, int fd, const struct tls_result *result);
+
+/* Makes @nl a member of the agents, and of those who hear of families that come
+ * and go: wake-ups follow.
+ */
+int agent_join(struct sluice_nl *nl);
+
+/* Reads all wake-ups. Return: whether the module has been loaded anew, so that
+ * @nl and other connections need agent_renew().
+ */
+bool agent_drain(struct sluice_nl *nl);
+
+/* Takes up the present numbers of the family; @member: joins its agents too. */
+int agent_renew(struct sluice_nl *nl, bool member);
 
 #endif /* SLUICED_AGENT_H */

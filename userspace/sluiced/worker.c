@@ -10,9 +10,9 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "agent.h"
 #include "log.h"
 #include "request.h"
 
@@ -46,6 +46,8 @@ static void worker_take(struct worker *worker)
 		uv_idle_stop(&worker->more);
 	if (err == -EMFILE || err == -ENFILE)
 		worker_out_of_files(worker);
+	else if (err == -ENOENT)
+		log_warn("worker %u: the module is gone", worker->number);
 	else if (err && err != -EAGAIN)
 		log_err("worker %u: ACCEPT: %s", worker->number,
 			worker->command.text);
@@ -56,16 +58,26 @@ static void worker_on_more(uv_idle_t *idle)
 	worker_take(idle->data);
 }
 
-/* What comes is not read as messages: each, and even a lost one, says the same. */
+/* Another module than the one we started with: with its numbers we go on. */
+static void worker_renew(struct worker *worker)
+{
+	if (agent_renew(&worker->command, false))
+		log_err("worker %u: the module came again: %s", worker->number,
+			worker->command.text);
+	else if (agent_renew(&worker->wake_nl, true))
+		log_err("worker %u: the module came again: %s", worker->number,
+			worker->wake_nl.text);
+	else
+		log_info("worker %u: the module came again", worker->number);
+}
+
 static void worker_on_wake(uv_poll_t *poll, int status, int events)
 {
 	struct worker *worker = poll->data;
-	char buf[256];
 
 	(void)events;
-	while (recv(sluice_nl_fd(&worker->wake_nl), buf, sizeof(buf),
-		    MSG_DONTWAIT) >= 0 || errno == ENOBUFS)
-		;
+	if (agent_drain(&worker->wake_nl))
+		worker_renew(worker);
 	/* libuv gives up a file in error, which ENOBUFS looks like to it. */
 	if (status < 0)
 		uv_poll_start(poll, UV_READABLE, worker_on_wake);
@@ -168,7 +180,7 @@ static bool worker_connect(struct worker *worker)
 		return false;
 	}
 	if (!sluice_nl_open(&worker->wake_nl) &&
-	    !sluice_nl_join_agents(&worker->wake_nl))
+	    !agent_join(&worker->wake_nl))
 		return true;
 	log_err("%s", worker->wake_nl.text);
 	sluice_nl_close(&worker->wake_nl);
