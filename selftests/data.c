@@ -101,23 +101,33 @@ TEST_F(tls, empty_read_takes_nothing)
 	EXPECT_EQ(5, pair_recv(&self->pair, 1, 10, 0));
 }
 
+/* @out and @in bytes off a page, @len bytes, beside which nothing is written. */
+static void off_page(struct __test_metadata *_metadata, struct tls_pair *pair, size_t out,
+		     size_t in, size_t len)
+{
+	unsigned char *from, *to;
+
+	ASSERT_EQ(0, posix_memalign((void **)&from, 4096, len + 8192));
+	ASSERT_EQ(0, posix_memalign((void **)&to, 4096, len + 8192));
+	pattern_fill(from + out, len, 0);
+	memset(to, 0, len + 8192);
+	ASSERT_EQ(len, send(pair->fd[0], from + out, len, 0));
+	ASSERT_EQ(len, recv(pair->fd[1], to + in, len, MSG_WAITALL));
+	EXPECT_TRUE(pattern_fits(to + in, len, 0));
+	for (size_t i = 0; i < len + 8192; i++)
+		if (i < in || i >= in + len)
+			ASSERT_EQ(0, to[i]);
+	pair->sent[0] += len;
+	pair->got[1] += len;
+	free(from);
+	free(to);
+}
+
 TEST_F(tls, unaligned_buffers)
 {
-	static unsigned char out[20000 + 64], in[20000 + 64];
-
-	for (int i = 1; i < 64; i += 9) {
-		pattern_fill(out + i, 20000, 0);
-		ASSERT_EQ(20000, send(self->pair.fd[0], out + i, 20000, 0));
-		memset(in, 0, sizeof(in));
-		ASSERT_EQ(20000, recv(self->pair.fd[1], in + 64 - i, 20000, MSG_WAITALL));
-		ASSERT_TRUE(pattern_fits(in + 64 - i, 20000, 0));
-		/* Nothing beside what was asked for. */
-		for (int k = 0; k < 64 - i; k++)
-			ASSERT_EQ(0, in[k]);
-		for (int k = 64 - i + 20000; k < 20064; k++)
-			ASSERT_EQ(0, in[k]);
-		self->pair.sent[0] += 20000;
-		self->pair.got[1] += 20000;
+	for (size_t i = 1; i < 64; i += 9) {
+		off_page(_metadata, &self->pair, i, 64 - i, 2000);
+		off_page(_metadata, &self->pair, 4096 - i, i, 50000);
 	}
 }
 
@@ -142,6 +152,31 @@ TEST_F(tls, vectors)
 				 MSG_WAITALL));
 	self->pair.got[1] += total;
 	EXPECT_TRUE(pattern_fits(in, total, 0));
+}
+
+/* Many pieces, but more than one full record in all. */
+TEST_F(tls, large_vectors)
+{
+	static unsigned char in[1000 * 128];
+	struct iovec iov[1000];
+	size_t total = 0, at = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		iov[i].iov_base = in + i * 128;
+		iov[i].iov_len = (size_t)(i % 5 ? 100 + i % 7 : 0);
+		total += iov[i].iov_len;
+	}
+	ASSERT_EQ(total, pair_send(&self->pair, 0, total, 0));
+	ASSERT_EQ(total, recvmsg(self->pair.fd[1],
+				 &(struct msghdr){ .msg_iov = iov, .msg_iovlen = 1000 },
+				 MSG_WAITALL));
+	self->pair.got[1] += total;
+	for (int i = 0; i < 1000; i++) {
+		ASSERT_TRUE(pattern_fits(iov[i].iov_base, iov[i].iov_len, at));
+		at += iov[i].iov_len;
+		for (size_t k = iov[i].iov_len; k < 128; k++)
+			ASSERT_EQ(0, in[i * 128 + k]);
+	}
 }
 
 TEST_F(tls, readv_by_bytes)
@@ -202,23 +237,63 @@ TEST_F(tls, bad_buffers)
 	munmap(hole, 8192);
 }
 
-/* The whole record fits into the buffer, of which a part does not exist: the
- * way straight into the reader's pages must not lose the record.
+/* A large read, some of whose pages cannot be written: the way straight into
+ * them must not lose a byte of the record.
  */
-TEST_F(tls, bad_buffer_for_a_direct_read)
+static void bad_page(struct __test_metadata *_metadata, struct tls_pair *pair, int prot,
+		     size_t before)
 {
-	char *hole = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	unsigned char *map = mmap(NULL, 65536, PROT_READ | PROT_WRITE,
+				  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t had = pair->got[1];
+	long n;
 
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, mprotect(map + 16384, 4096, prot));
+	ASSERT_EQ(16384, pair_send(pair, 0, 16384, 0));
+	ASSERT_EQ(POLLIN, poll_one(pair->fd[1], POLLIN, SOON));
+	n = sys(recv(pair->fd[1], map + 16384 - before, 40000, 0));
+	if (n > 0) {
+		EXPECT_GE(before, n);
+		EXPECT_TRUE(pattern_fits(map + 16384 - before, (size_t)n, had));
+		pair->got[1] += (uint64_t)n;
+	} else {
+		EXPECT_EQ(-EFAULT, n);
+	}
+	n = (long)(had + 16384 - pair->got[1]);
+	EXPECT_EQ(n, pair_recv_all(pair, 1, (size_t)n));
+	munmap(map, 65536);
+}
+
+TEST_F(tls, bad_pages_in_a_large_read)
+{
 	if (!test_sluice())
 		SKIP(return, "the in-tree module ends the connection");
-	ASSERT_NE(MAP_FAILED, hole);
-	ASSERT_EQ(0, mprotect(hole + 8192, 4096, PROT_NONE));
-	ASSERT_EQ(16384, pair_send(&self->pair, 0, 16384, 0));
-	ASSERT_EQ(POLLIN, poll_one(self->pair.fd[1], POLLIN, SOON));
-	EXPECT_EQ(-EFAULT, sys(recv(self->pair.fd[1], hole + 8192, 40000, 0)));
-	EXPECT_EQ(16384, pair_recv_all(&self->pair, 1, 16384));
-	munmap(hole, 65536);
+	for (size_t before = 0; before < 16384; before += 3001) {
+		bad_page(_metadata, &self->pair, PROT_NONE, before);
+		bad_page(_metadata, &self->pair, PROT_READ, before);
+	}
+}
+
+/* A private mapping of a file: the file stays as it was. */
+TEST_F(tls, large_read_into_a_private_mapping)
+{
+	int file = memfd_create("data", MFD_CLOEXEC);
+	unsigned char *map, byte = 1;
+
+	ASSERT_EQ(0, ftruncate(file, 65536));
+	map = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE, file, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(65536, pair_send(&self->pair, 0, 65536, 0));
+	ASSERT_EQ(65536, recv(self->pair.fd[1], map, 65536, MSG_WAITALL));
+	self->pair.got[1] += 65536;
+	EXPECT_TRUE(pattern_fits(map, 65536, 0));
+	for (off_t at = 0; at < 65536; at += 1000) {
+		ASSERT_EQ(1, pread(file, &byte, 1, at));
+		EXPECT_EQ(0, byte);
+	}
+	munmap(map, 65536);
+	close(file);
 }
 
 /*
