@@ -12,6 +12,7 @@
 #include <ftw.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -281,6 +282,17 @@ static int connect_to(const struct sockaddr_in *addr)
 		usleep(50000);
 	}
 	return -1;
+}
+
+static int accept_from(int listener)
+{
+	struct pollfd pfd = { .fd = listener, .events = POLLIN };
+	int fd = -1;
+
+	if (poll(&pfd, 1, DEADLINE_S * 1000) == 1)
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	close(listener);
+	return fd;
 }
 
 /* The record layer, by hand ------------------------------------------------*/
@@ -602,6 +614,18 @@ static const char *identity_of(const struct suite *suite)
 	return strstr(suite->iana, "_RSA_") ? "rsa" : "ec";
 }
 
+/* Adds arguments up to a NULL. */
+static void add(const char **argv, int *n, ...)
+{
+	const char *arg;
+	va_list ap;
+
+	va_start(ap, n);
+	while ((arg = va_arg(ap, const char *)))
+		argv[(*n)++] = arg;
+	va_end(ap);
+}
+
 /* Starts the other program and connects; 0 when it cannot be had. */
 static int start_program(struct peer *peer, int gnutls, int server,
 			 const struct suite *suite, const char *priority)
@@ -611,7 +635,7 @@ static int start_program(struct peer *peer, int gnutls, int server,
 	char port[16], endpoint[32], cert[128], key[128], ca[128], name[32];
 	const char *version = suite->version == KEYS_TLS13 ? "-tls1_3" : "-tls1_2";
 	const char *option = suite->version == KEYS_TLS13 ? "-ciphersuites" : "-cipher";
-	const char *argv[24];
+	const char *argv[32];
 	int listener = tcp_socket(&addr, server), n = 0;
 
 	snprintf(port, sizeof(port), "%u", ntohs(addr.sin_port));
@@ -622,41 +646,28 @@ static int start_program(struct peer *peer, int gnutls, int server,
 	snprintf(name, sizeof(name), "%s.test", id);
 	if (!server)
 		close(listener);
-#define ARG(x) (argv[n++] = (x))
-	if (!gnutls) {
-		ARG("openssl"), ARG(server ? "s_client" : "s_server");
-		ARG(version), ARG(option), ARG(suite->openssl);
-	}
-	if (!gnutls && server) {
-		ARG("-quiet"), ARG("-connect"), ARG(endpoint);
-		ARG("-servername"), ARG(name), ARG("-verify_hostname"), ARG(name);
-		ARG("-CAfile"), ARG(ca), ARG("-verify_return_error");
-	} else if (!gnutls) {
-		ARG("-rev"), ARG("-accept"), ARG(endpoint);
-		ARG("-cert"), ARG(cert), ARG("-key"), ARG(key);
-	} else if (server) {
-		ARG("gnutls-cli"), ARG("--priority"), ARG(priority);
-		ARG("--x509cafile"), ARG(ca), ARG("--port"), ARG(port);
-		ARG("--sni-hostname"), ARG(name), ARG("--verify-hostname"), ARG(name);
-		ARG("127.0.0.1");
-	} else {
-		ARG("gnutls-serv"), ARG("--priority"), ARG(priority);
-		ARG("--echo"), ARG("--port"), ARG(port);
-		ARG("--x509certfile"), ARG(cert), ARG("--x509keyfile"), ARG(key);
-	}
-	ARG(NULL);
-#undef ARG
+	if (!gnutls)
+		add(argv, &n, "openssl", server ? "s_client" : "s_server",
+		    version, option, suite->openssl, NULL);
+	if (!gnutls && server)
+		add(argv, &n, "-quiet", "-connect", endpoint, "-servername", name,
+		    "-verify_hostname", name, "-CAfile", ca,
+		    "-verify_return_error", NULL);
+	else if (!gnutls)
+		add(argv, &n, "-rev", "-accept", endpoint, "-cert", cert,
+		    "-key", key, NULL);
+	else if (server)
+		add(argv, &n, "gnutls-cli", "--priority", priority,
+		    "--x509cafile", ca, "--port", port, "--sni-hostname", name,
+		    "--verify-hostname", name, "127.0.0.1", NULL);
+	else
+		add(argv, &n, "gnutls-serv", "--priority", priority, "--echo",
+		    "--port", port, "--x509certfile", cert, "--x509keyfile", key,
+		    NULL);
+	argv[n] = NULL;
 	if (!spawn(peer, argv))
 		return 0;
-	if (server) {
-		struct pollfd pfd = { .fd = listener, .events = POLLIN };
-
-		if (poll(&pfd, 1, DEADLINE_S * 1000) == 1)
-			peer->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		close(listener);
-	} else {
-		peer->fd = connect_to(&addr);
-	}
+	peer->fd = server ? accept_from(listener) : connect_to(&addr);
 	if (peer->fd >= 0)
 		fcntl(peer->fd, F_SETFL, O_NONBLOCK);
 	return peer->fd >= 0;
