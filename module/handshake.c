@@ -199,7 +199,6 @@ static struct sluice_hs *hs_create(struct sluice_ctx *ctx, gfp_t gfp)
 	INIT_DELAYED_WORK(&hs->timer, hs_expire);
 	hs->arm = sluice_arm_get(ctx->arm);
 	hs->net = sock_net(ctx->sk);
-	hs->expires = jiffies + hs_timeout(req);
 	return hs;
 }
 
@@ -296,9 +295,10 @@ static void hs_publish(struct sluice_hs *hs)
 		ctx->alert_sent = out->alert_sent;
 	if (out->alert_received != SLUICE_ALERT_NONE)
 		ctx->alert_received = out->alert_received;
-	ctx->info = out;
 	hs->outcome = NULL;
 	hs->ctx = NULL;
+	/* Complete, for whoever finds it: a failure is published without the socket lock. */
+	smp_store_release(&ctx->info, out);
 	/* Whoever reads the state sees the keys and the outcome too. */
 	smp_store_release(&ctx->state, out->error ? SLUICE_STATE_FAILED : SLUICE_STATE_OPEN);
 	/* Pairs with hs_of(): who finds no handshake finds a context that is left alone. */
@@ -389,12 +389,14 @@ static void hs_expire(struct work_struct *work)
  */
 static bool hs_start(struct sluice_hs *hs, struct sluice_ctx *ctx)
 {
+	unsigned long timeout = hs_timeout(&hs->arm->req);
 	bool room;
 
 	spin_lock_bh(&hs->lock);
 	sock_hold(ctx->sk);
 	hs->sk = ctx->sk;
 	hs->ctx = ctx;
+	hs->expires = jiffies + timeout;
 	refcount_inc(&hs->refs);	/* for being under way */
 	WRITE_ONCE(ctx->state, SLUICE_STATE_PENDING);
 	/* Pairs with hs_of(): a complete one. */
@@ -402,7 +404,7 @@ static bool hs_start(struct sluice_hs *hs, struct sluice_ctx *ctx)
 	room = hs_enqueue(hs);
 	if (room) {
 		refcount_inc(&hs->refs);	/* the timer's */
-		queue_delayed_work(hs_workqueue, &hs->timer, hs->expires - jiffies);
+		queue_delayed_work(hs_workqueue, &hs->timer, timeout);
 	}
 	spin_unlock_bh(&hs->lock);
 	return room;

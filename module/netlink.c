@@ -4,8 +4,8 @@
  * holds no state. A command runs in the task that sends it, so a channel is named
  * by that task's file descriptor, and files are installed there.
  *
- * A message with keys is checked here, not by the family's policy alone: whatever
- * comes of it, the key bytes in it are wiped.
+ * The keys of a message are checked here and not by the family's policy, which sees
+ * nests without a look inside: whatever comes of them, their bytes are wiped.
  */
 #include <linux/cred.h>
 #include <linux/file.h>
@@ -71,14 +71,17 @@ static bool nl_multicast(struct net *net, bool deliver, gfp_t gfp)
 {
 	struct nl_listeners to = { .net = net, .deliver = deliver };
 	struct sk_buff *msg = genlmsg_new(0, gfp);
+	void *head = NULL;
 
-	if (!msg || !genlmsg_put(msg, 0, 0, &nl_family, 0, SLUICE_CMD_READY)) {
+	if (msg)
+		head = genlmsg_put(msg, 0, 0, &nl_family, 0, SLUICE_CMD_READY);
+	if (!head) {
 		nlmsg_free(msg);
 		if (deliver)
 			genl_set_err(&nl_family, net, 0, 0, -ENOBUFS);
 		return true;
 	}
-	genlmsg_end(msg, genlmsg_data(nlmsg_data(nlmsg_hdr(msg))));
+	genlmsg_end(msg, head);
 	genlmsg_multicast_netns_filtered(&nl_family, net, msg, 0, 0, gfp, nl_filter, &to);
 	return to.found;
 }
@@ -396,32 +399,29 @@ free_tx:
 	return err;
 }
 
-/* The message is ours: the kernel made it of the sender's bytes. */
-static void nl_wipe(struct nlattr *nest)
-{
-	if (nest)
-		memzero_explicit(nla_data(nest), nla_len(nest));
-}
-
-static int nl_install(struct sk_buff *skb, struct genl_info *info)
+static int nl_install_keys(struct sk_buff *skb, struct genl_info *info)
 {
 	struct sluice_key_config config[2] = {};
 	struct file *file;
 	int err;
 
 	file = nl_channel(skb, info);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		goto wipe;
-	}
+	if (IS_ERR(file))
+		return PTR_ERR(file);
 	err = sluice_keyattr_parse(info, config);
 	if (!err)
 		err = nl_key_install(info, sluice_channel_hs(file), config);
-	fput(file);
-wipe:
 	memzero_explicit(config, sizeof(config));
-	nl_wipe(info->attrs[SLUICE_A_TX]);
-	nl_wipe(info->attrs[SLUICE_A_RX]);
+	fput(file);
+	return err;
+}
+
+/* The message is ours to wipe: the kernel made it of the sender's bytes. */
+static int nl_install(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = nl_install_keys(skb, info);
+
+	memzero_explicit(genlmsg_data(info->genlhdr), genlmsg_len(info->genlhdr));
 	return err;
 }
 
