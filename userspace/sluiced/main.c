@@ -105,7 +105,8 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 static const struct argp option_parser = {
 	.options = option_table,
 	.parser = option_parse,
-	.doc = "The agent of sluice: does TLS handshakes for the sockets of this network namespace and gives their keys to the kernel.",
+	.doc = "The agent of sluice: does TLS handshakes for the sockets of this "
+	       "network namespace and gives their keys to the kernel.",
 };
 
 /* The module */

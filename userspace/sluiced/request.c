@@ -63,16 +63,20 @@ static void request_peer(const struct request *request, char *text, size_t size)
 	const struct sockaddr_storage *peer = &request->from.peer;
 	const struct sockaddr_in6 *in6 = (const void *)peer;
 	const struct sockaddr_in *in = (const void *)peer;
-	char addr[INET6_ADDRSTRLEN] = "";
+	const void *bytes = &in->sin_addr;
+	char addr[INET6_ADDRSTRLEN] = "?";
+	int family = peer->ss_family;
 
-	if (peer->ss_family == AF_INET6 &&
-	    inet_ntop(AF_INET6, &in6->sin6_addr, addr, sizeof(addr)))
-		snprintf(text, size, "[%s]:%u", addr, ntohs(in6->sin6_port));
-	else if (peer->ss_family == AF_INET &&
-		 inet_ntop(AF_INET, &in->sin_addr, addr, sizeof(addr)))
-		snprintf(text, size, "%s:%u", addr, ntohs(in->sin_port));
-	else
-		snprintf(text, size, "?");
+	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		family = AF_INET;
+		bytes = &in6->sin6_addr.s6_addr[12];
+	} else if (family == AF_INET6) {
+		bytes = &in6->sin6_addr;
+	}
+	inet_ntop(family, bytes, addr, sizeof(addr));
+	/* Both structures have the port in the same place. */
+	snprintf(text, size, family == AF_INET6 ? "[%s]:%u" : "%s:%u", addr,
+		 ntohs(in->sin_port));
 }
 
 static const char *request_version(const struct tls_result *result)
