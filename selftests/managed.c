@@ -358,6 +358,21 @@ TEST_F(pending, times_out_in_the_queue)
 	EXPECT_EQ(-EAGAIN, agent_accept(&self->agent, &self->request));
 }
 
+/* A deadline as short as a tick, or past before it is set, is still one. */
+TEST_F(pending, times_out_at_once)
+{
+	for (int i = 0; i < 100; i++) {
+		int fd[2];
+
+		ASSERT_EQ(0, tcp_pair(&(struct tcp_options){ 0 }, fd));
+		ASSERT_EQ(0, arm(fd[0], SLUICE_ROLE_CLIENT, 0, 1));
+		ASSERT_TRUE(poll_one(fd[0], POLLIN, SOON) & POLLERR);
+		close(fd[0]);
+		close(fd[1]);
+	}
+	EXPECT_EQ(100, stat_get(SLUICE_STAT_HS_TIMEOUT));
+}
+
 TEST_F(pending, times_out_at_the_agent)
 {
 	char byte;
