@@ -244,7 +244,7 @@ static int tell_sk_err(struct sluice_ctx *ctx)
 {
 	int ret = sock_error(ctx->sk);
 
-	if (sluice_ctx_managed(ctx) && ctx->sk->sk_state == TCP_CLOSE && !ctx->rx.error)
+	if (ret && sluice_ctx_managed(ctx) && ctx->sk->sk_state == TCP_CLOSE && !ctx->rx.error)
 		WRITE_ONCE(ctx->rx.error, ret);
 	return ret;
 }
@@ -262,13 +262,15 @@ static int tell_fin(struct sluice_ctx *ctx)
 static int rx_end(struct sluice_ctx *ctx)
 {
 	struct sock *sk = ctx->sk;
+	int ret;
 
 	if (ctx->rx.error)
 		return tell_error(ctx);
 	if (ctx->rx.eof)
 		return 0;
-	if (sk->sk_err)
-		return tell_sk_err(ctx);
+	ret = tell_sk_err(ctx);
+	if (ret)
+		return ret;
 	if (sk->sk_shutdown & RCV_SHUTDOWN || sock_flag(sk, SOCK_DONE))
 		return tell_fin(ctx);
 	return 1;
@@ -330,7 +332,7 @@ static int rx_more(struct rx_read *r)
 	/* More may have come while pages were pinned and records opened. */
 	if (sk_flush_backlog(ctx->sk) && !signal_pending(current))
 		return 1;
-	if (r->copied >= r->target || peek_full(r))
+	if (r->copied >= r->target)
 		return 0;
 
 	if (r->copied && rx_ended(ctx))
@@ -459,7 +461,7 @@ static int rx_give_pipe(struct rx_read *r)
 			ret = give_pipe(r, plain);
 		else
 			r->stop = true;
-		if (ret)
+		if (ret || r->stop)
 			return ret;
 	}
 	/* Open no record that the pipe could not begin with. */
@@ -477,7 +479,7 @@ static ssize_t rx_loop(struct rx_read *r)
 
 	do {
 		ret = r->pipe ? rx_give_pipe(r) : rx_give_msg(r);
-		if (ret || r->stop || r->copied == r->len)
+		if (ret || r->stop || r->copied == r->len || peek_full(r))
 			break;
 		ret = rx_step(ctx, r);
 		if (ret < 0 && !ctx->rx.error)
