@@ -1,0 +1,235 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Sluice against OpenSSL and GnuTLS, as client and as server, for each version
+# and cipher. Every byte is compared, and the module must have counted it.
+# selftest-timeout: 600
+
+set -u
+# shellcheck source=selftests/lib/tap.sh
+. selftests/lib/tap.sh
+# shellcheck source=selftests/lib/daemon.sh
+. selftests/lib/daemon.sh
+
+tcat=build/selftests/tools/tcat
+size=100001
+port=4433
+
+same()	# NAME FILE
+{
+	if cmp -s "$work/data" "$2"; then
+		tap_ok "$1"
+	else
+		tap_not_ok "$1" "$(cmp "$work/data" "$2" 2>&1)" \
+			"$(tail -n 5 "$work/tcat.err" "$work/peer.err" 2>/dev/null)"
+	fi
+}
+
+# The module's word about the connection of tcat.
+counted()	# NAME PATTERN
+{
+	if grep -qE "$2" "$work/tcat.err"; then
+		tap_ok "$1"
+	else
+		tap_not_ok "$1" "wanted: $2" "$(cat "$work/tcat.err")"
+	fi
+}
+
+# Waits until FILE has the data's size: peers that do not end by themselves.
+arrived()	# FILE
+{
+	[ "$(stat -c %s "$1")" -ge $size ]
+}
+
+# Our server echoes to a foreign client, which is fed and then killed.
+as_server()	# NAME VERSION SUITE COMMAND...
+{
+	local name="server: $1" version=$2 suite=$3 server client
+	shift 3
+
+	port=$((port + 1))
+	$tcat -l -v "$version" $port 2>"$work/tcat.err" &
+	server=$!
+	wait_for 10 port_listens $port
+	"${@//PORT/$port}" >"$work/got" 2>"$work/peer.err" \
+		< <(cat "$work/data"; exec sleep infinity) &
+	client=$!
+	wait_for 60 arrived "$work/got"
+	kill $client 2>/dev/null
+	wait $client 2>/dev/null
+	wait $server
+	same "$name" "$work/got"
+	counted "$name: by the module" \
+		"suite=$suite tx_bytes=$size rx_bytes=$size "
+}
+
+# Our client through a foreign server, which echoes.
+as_client()	# NAME VERSION SUITE HOST COMMAND...
+{
+	local name="client: $1" version=$2 suite=$3 host=$4 server client
+	shift 4
+
+	port=$((port + 1))
+	"${@//PORT/$port}" >"$work/peer.out" 2>"$work/peer.err" \
+		< <(exec sleep infinity) &
+	server=$!
+	wait_for 20 port_listens $port
+	$tcat -v "$version" "$host" $port >"$work/got" 2>"$work/tcat.err" \
+		< <(cat "$work/data"; exec sleep infinity) &
+	client=$!
+	wait_for 60 arrived "$work/got"
+	kill $server 2>/dev/null
+	wait $server 2>/dev/null
+	wait_for 5 test ! -d /proc/$client || kill $client 2>/dev/null
+	wait $client 2>/dev/null
+	same "$name" "$work/got"
+	counted "$name: by the module" \
+		"suite=$suite tx_bytes=$size rx_bytes=$size "
+}
+
+openssl_client()	# OPTION...
+{
+	echo openssl s_client -quiet -CAfile "$pki/ca.pem" \
+		-verify_return_error -connect 127.0.0.1:PORT "$@"
+}
+
+gnutls_client()	# HOST PRIORITY
+{
+	echo gnutls-cli --logfile=/dev/null --x509cafile="$pki/ca.pem" \
+		--port PORT --priority="$2" "$1"
+}
+
+# Our client from a foreign HTTP server.
+as_http_client()	# NAME VERSION SUITE HOST COMMAND...
+{
+	local name="client: $1" version=$2 suite=$3 host=$4 server
+	shift 4
+
+	port=$((port + 1))
+	(cd "$work" && exec "${@//PORT/$port}" < <(exec sleep infinity)) \
+		>"$work/peer.err" 2>&1 &
+	server=$!
+	wait_for 20 port_listens $port
+	"$sluice" get --trust test --tls "$version" --stats -o "$work/got" \
+		"https://$host:$port/data" 2>"$work/tcat.err"
+	kill $server 2>/dev/null
+	wait $server 2>/dev/null
+	same "$name" "$work/got"
+	counted "$name: by the module" "suite=$suite .*rx_bytes=1000[0-9][0-9] "
+	rm -f "$work/got"
+}
+
+openssl_server()	# CERTIFICATE OPTION...
+{
+	local c=$1
+
+	shift
+	echo openssl s_server -quiet -WWW -accept PORT -cert "$pki/$c.pem" \
+		-key "$pki/$c.key" "$@"
+}
+
+gnutls_server()	# CERTIFICATE PRIORITY
+{
+	echo gnutls-serv --quiet --echo --disable-client-cert --port PORT \
+		--x509certfile="$pki/$1.pem" --x509keyfile="$pki/$1.key" \
+		--priority="$2"
+}
+
+# SUITE, OpenSSL's name for it, GnuTLS's cipher and key exchange, certificate
+suites12='
+0xc02b ECDHE-ECDSA-AES128-GCM-SHA256 AES-128-GCM ECDHE-ECDSA good
+0xc02c ECDHE-ECDSA-AES256-GCM-SHA384 AES-256-GCM ECDHE-ECDSA good
+0xcca9 ECDHE-ECDSA-CHACHA20-POLY1305 CHACHA20-POLY1305 ECDHE-ECDSA good
+0xc02f ECDHE-RSA-AES128-GCM-SHA256 AES-128-GCM ECDHE-RSA rsa
+0xcca8 ECDHE-RSA-CHACHA20-POLY1305 CHACHA20-POLY1305 ECDHE-RSA rsa
+'
+suites13='
+0x1301 TLS_AES_128_GCM_SHA256 AES-128-GCM
+0x1302 TLS_AES_256_GCM_SHA384 AES-256-GCM
+0x1303 TLS_CHACHA20_POLY1305_SHA256 CHACHA20-POLY1305
+'
+
+# The commands are words without blanks in them: splitting is what is wanted.
+# shellcheck disable=SC2046
+tls12()
+{
+	local id suite cipher kx cert priority
+
+	while read -r id suite cipher kx cert; do
+		priority=NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+$cipher
+		priority+=:-KX-ALL:+$kx
+		as_server "OpenSSL, $suite" 1.2 $id $(openssl_client -tls1_2 \
+			-cipher $suite -servername $cert.test)
+		as_http_client "OpenSSL, $suite" 1.2 $id $cert.test \
+			$(openssl_server $cert -tls1_2 -cipher $suite)
+		as_server "GnuTLS, TLS 1.2 $kx $cipher" 1.2 $id \
+			$(gnutls_client $cert.test $priority)
+		as_client "GnuTLS, TLS 1.2 $kx $cipher" 1.2 $id $cert.test \
+			$(gnutls_server $cert $priority)
+	done < <(grep . <<<"$suites12")
+	as_server 'OpenSSL, static RSA where allowed' 1.2 0x009c \
+		$(openssl_client -tls1_2 -cipher AES128-GCM-SHA256 \
+		-servername rsa.test)
+}
+
+# shellcheck disable=SC2046
+tls13()
+{
+	local id suite cipher priority
+
+	while read -r id suite cipher; do
+		priority=NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+$cipher
+		as_server "OpenSSL, $suite" 1.3 $id $(openssl_client -tls1_3 \
+			-ciphersuites $suite -servername good.test)
+		as_http_client "OpenSSL, $suite" 1.3 $id good.test \
+			$(openssl_server good -tls1_3 -ciphersuites $suite)
+		as_server "GnuTLS, TLS 1.3 $cipher" 1.3 $id \
+			$(gnutls_client good.test $priority)
+		as_client "GnuTLS, TLS 1.3 $cipher" 1.3 $id good.test \
+			$(gnutls_server good $priority)
+	done < <(grep . <<<"$suites13")
+}
+
+# s_client's "K" updates its keys and asks us to update ours; the program on
+# our side just reads and writes.
+keyupdate_as_server()
+{
+	local server client i
+
+	port=$((port + 1))
+	$tcat -l -v 1.3 $port 2>"$work/tcat.err" &
+	server=$!
+	wait_for 10 port_listens $port
+	# shellcheck disable=SC2046
+	$(openssl_client -tls1_3 | sed "s/PORT/$port/; s/-quiet//") \
+		>"$work/got" 2>"$work/peer.err" < <(
+		sleep 2
+		for i in 1 2 3; do
+			echo "line $i"
+			sleep 1
+			echo K
+			sleep 1
+		done
+		echo 'line 4'
+		exec sleep infinity) &
+	client=$!
+	wait_for 30 grep -q 'line 4' "$work/got"
+	kill $client 2>/dev/null
+	wait $client $server 2>/dev/null
+	tap_equal 'KeyUpdate of OpenSSL: data goes on' \
+		'line 1 line 2 line 3 line 4' \
+		"$(grep -o 'line [0-9]' "$work/got" | tr '\n' ' ' | sed 's/ $//')"
+	counted 'KeyUpdate of OpenSSL: taken and answered' \
+		'tx_keyupdates=3 rx_keyupdates=3'
+}
+
+head -c $((size * 3 / 4 + 9)) /dev/urandom | base64 | head -c $((size - 1)) \
+	>"$work/data"
+echo >>"$work/data"
+make_pki || exit 1
+start_sluiced || exit 1
+tls13
+tls12
+keyupdate_as_server
+stop $sluiced_pid
+tap_end
