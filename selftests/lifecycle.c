@@ -702,13 +702,15 @@ static void *storm_accept(void *arg)
 	struct storm *s = arg;
 
 	while (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
-		int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		char byte;
+		int fd;
 
-		if (fd < 0) {
-			poll_one(s->listener, POLLIN, 5);
+		/* Alone on this listener, but a connection may be gone before accept. */
+		if (poll_one(s->listener, POLLIN, 5) != POLLIN)
 			continue;
-		}
+		fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0)
+			continue;
 		if (recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN)
 			poll_one(fd, POLLIN, 1);
 		close(fd);
@@ -754,6 +756,7 @@ TEST_F(life, storm)
 	struct storm s[4];
 	pthread_t acceptor, clients[4];
 
+	set_nonblocking(self->listener);
 	ASSERT_EQ(0, ulp_attach(self->listener));
 	ASSERT_EQ(0, arm(self->listener, SLUICE_ROLE_SERVER));
 	for (unsigned int i = 0; i < 4; i++)
@@ -790,8 +793,11 @@ TEST_F(life, storm_of_listeners)
 {
 	struct storm s = { .addr = self->addr, .listener = self->listener };
 	struct storm c[2];
-	pthread_t listeners[2], clients[2];
+	pthread_t listeners[2], clients[2], acceptor;
 
+	set_nonblocking(self->listener);
+	/* The listener that stays must not fill up: connect would wait. */
+	ASSERT_EQ(0, pthread_create(&acceptor, NULL, storm_accept, &s));
 	for (int i = 0; i < 2; i++)
 		ASSERT_EQ(0, pthread_create(&listeners[i], NULL, storm_listen, &s));
 	for (unsigned int i = 0; i < 2; i++) {
@@ -803,6 +809,7 @@ TEST_F(life, storm_of_listeners)
 	__atomic_store_n(&s.stop, true, __ATOMIC_RELEASE);
 	for (int i = 0; i < 2; i++)
 		pthread_join(listeners[i], NULL);
+	pthread_join(acceptor, NULL);
 }
 
 /*
