@@ -57,23 +57,12 @@ checkpatch_userspace()
 }
 
 # Built aside, so that everything is compiled and looked at.
-module_build()
+warnings_and_sparse()
 {
-	make B=$out/build W=1 KCFLAGS= module "$@" 2>&1 |
+	rm -rf $out/build
+	make B=$out/build W=1 module C=2 CF=-D__CHECK_ENDIAN__ 2>&1 |
 		grep -E -A 6 '(warning|error):|\*\*\*' |
-		grep -v '^make.*Leaving'
-}
-
-warnings()
-{
-	rm -rf $out/build
-	module_build
-}
-
-run_sparse()
-{
-	rm -rf $out/build
-	module_build C=2 CF=-D__CHECK_ENDIAN__
+		grep -vE '^  (CC|CHECK|LD|MODPOST) |Leaving'
 }
 
 # How much of the kernel-doc leaves a parameter to its name.
@@ -158,7 +147,7 @@ format_opinion()
 
 mkdir -p $out
 [ -e $files/checkpatch.pl ] || selftests/kernel-files $files || exit 1
-for step in checkpatch_module checkpatch_userspace warnings run_sparse \
+for step in checkpatch_module checkpatch_userspace warnings_and_sparse \
 	    uapi_alone licences tree_rules scripts; do
 	$step >$out/log
 	result $step
