@@ -354,9 +354,10 @@ static bool hs_end(struct sluice_hs *hs, const struct hs_reason *why, u32 error,
 	hs_fill(hs, why, error, said);
 	if (!error)
 		hs_open(hs);
-	hs_publish(hs);
+	/* Whoever sees the state finds the error: connect takes both at once. */
 	if (error && !why->quiet)
 		WRITE_ONCE(sk->sk_err, error);
+	hs_publish(hs);
 	spin_unlock_bh(&hs->lock);
 
 	sluice_stat_inc(sock_net(sk), why->stat);
