@@ -478,6 +478,31 @@ TEST_F(tls, poll_follows_the_buffer)
 	EXPECT_EQ(POLLOUT, poll_one(self->pair.fd[0], POLLOUT, SOON));
 }
 
+/* TCP's own ways to hold bytes back, and to be called full early. */
+TEST_F(tls, corked)
+{
+	int on = 1, off = 0;
+
+	ASSERT_EQ(0, setsockopt(self->pair.fd[0], IPPROTO_TCP, TCP_CORK, &on, sizeof(on)));
+	for (int i = 0; i < 3; i++)
+		ASSERT_EQ(100, pair_send(&self->pair, 0, 100, 0));
+	ASSERT_EQ(0, setsockopt(self->pair.fd[0], IPPROTO_TCP, TCP_CORK, &off, sizeof(off)));
+	ASSERT_EQ(300, pair_recv_all(&self->pair, 1, 300));
+	ASSERT_EQ(0, setsockopt(self->pair.fd[0], IPPROTO_TCP, TCP_CORK, &on, sizeof(on)));
+	ASSERT_EQ(200000, transfer(&self->pair, 0, 200000, 30000, 30000));
+}
+
+TEST_F(tls, not_sent_low_water_mark)
+{
+	int mark = 4096;
+
+	pair_narrow(&self->pair);
+	ASSERT_EQ(0, setsockopt(self->pair.fd[0], IPPROTO_TCP, TCP_NOTSENT_LOWAT, &mark,
+				sizeof(mark)));
+	ASSERT_LT(1, churn(&self->pair, 200000, 50000));
+	ASSERT_LE(0, pair_recv_all(&self->pair, 1, self->pair.sent[0] - self->pair.got[1]));
+}
+
 TEST_F(tls, send_timeout)
 {
 	long n;
