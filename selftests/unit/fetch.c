@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <netinet/in.h>
+#include <sys/mman.h>
 #include <microhttpd.h>
 #include <linux/tls.h>
 
@@ -390,6 +391,38 @@ TEST_F(fetch, failed_sockets)
 	}
 	self->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0,
 					NULL, NULL, serve, NULL, MHD_OPTION_END);
+}
+
+/* A connection that does not come about, as one whose handshake does not: of a
+ * listener whose queue is full. libcurl's clock ends it.
+ */
+TEST_F(fetch, late_handshake)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t length = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int saved = dup(STDERR_FILENO), words = memfd_create("words", 0);
+	char text[256] = "";
+	int status;
+
+	ASSERT_EQ(0, bind(listener, (struct sockaddr *)&address, length));
+	ASSERT_EQ(0, listen(listener, 0));
+	ASSERT_EQ(0, getsockname(listener, (struct sockaddr *)&address, &length));
+	for (int i = 0; i < 4; i++)
+		connect(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0),
+			(struct sockaddr *)&address, length);
+	played.info.state = SLUICE_STATE_ACCEPTED;
+	self->port = ntohs(address.sin_port);
+	curl_easy_setopt(self->f.curl, CURLOPT_CONNECTTIMEOUT, 1L);
+	dup2(words, STDERR_FILENO);
+	status = get(self, "", "/", 0);
+	dup2(saved, STDERR_FILENO);
+	EXPECT_EQ(CLI_NETWORK, status);
+	EXPECT_LT(0, pread(words, text, sizeof(text) - 1, 0));
+	EXPECT_NE(NULL, strstr(text, "the handshake timed out")) {
+		TH_LOG("%s", text);
+	}
 }
 
 TEST_HARNESS_MAIN

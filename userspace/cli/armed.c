@@ -4,10 +4,12 @@
  * as it would any other: they become writable when they are TLS, or fail.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "armed.h"
 #include "cli.h"
@@ -47,25 +49,64 @@ static int is_final(const struct armed *a)
 /* libcurl closes the socket of a failed address only after it has asked for
  * the next one.
  */
-static void look_at_open_ones(struct armed *a)
+static void look_at_all(struct armed *a)
 {
 	struct sluice_info info;
 
 	for (unsigned int i = 0; i < a->n; i++)
-		if (!sluice_get_info(a->fd[i], &info))
+		if (!sluice_get_info(a->socket[i].own, &info))
 			note(a, &info);
 }
 
+/* Its last words. */
+static void forget(struct armed *a, unsigned int i)
+{
+	struct sluice_info info;
+
+	if (!sluice_get_info(a->socket[i].own, &info)) {
+		a->closed = info;
+		note(a, &info);
+	}
+	close(a->socket[i].own);
+	a->socket[i] = a->socket[--a->n];
+}
+
+/* The number may be another socket's by now. */
+static int is_open(const struct armed_socket *s)
+{
+	struct stat theirs, ours;
+
+	return !fstat(s->fd, &theirs) && !fstat(s->own, &ours) &&
+	       theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+void armed_settle(struct armed *a)
+{
+	for (unsigned int i = a->n; i-- > 0;)
+		if (!is_open(&a->socket[i]))
+			forget(a, i);
+}
+
+/* Return: libcurl's descriptor of an armed socket, or -1. */
 static int make(struct armed *a, const struct curl_sockaddr *address)
 {
 	int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_TCP);
+	int own = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	if (fd < 0)
-		return -1;
-	if (!sluice_arm(fd, &a->options))
-		return fd;
-	a->arm_error = errno;
-	close(fd);
+	if (own < 0)
+		goto fail;
+	if (sluice_arm(fd, &a->options)) {
+		a->arm_error = errno;
+		goto fail;
+	}
+	a->socket[a->n++] = (struct armed_socket){ fd, own };
+	return fd;
+
+fail:
+	if (own >= 0)
+		close(own);
+	if (fd >= 0)
+		close(fd);
 	return -1;
 }
 
@@ -73,36 +114,27 @@ static curl_socket_t open_socket(void *user, curlsocktype purpose,
 				 struct curl_sockaddr *address)
 {
 	struct armed *a = user;
-	int fd;
 
 	if (purpose != CURLSOCKTYPE_IPCXN || address->socktype != SOCK_STREAM ||
 	    (address->family != AF_INET && address->family != AF_INET6))
 		return CURL_SOCKET_BAD;
-	look_at_open_ones(a);
+	armed_settle(a);
+	look_at_all(a);
 	/* One that had opened was of an earlier transfer, and has died idle. */
 	if (a->failed.cipher)
 		memset(&a->failed, 0, sizeof(a->failed));
 	if (is_final(a) || a->n == ARMED_MAX)
 		return CURL_SOCKET_BAD;
-	fd = make(a, address);
-	if (fd < 0)
-		return CURL_SOCKET_BAD;
-	a->fd[a->n++] = fd;
-	return fd;
+	return make(a, address);
 }
 
 static int close_socket(void *user, curl_socket_t fd)
 {
 	struct armed *a = user;
-	struct sluice_info info;
 
-	for (unsigned int i = 0; i < a->n; i++)
-		if (a->fd[i] == fd)
-			a->fd[i] = a->fd[--a->n];
-	if (!sluice_get_info(fd, &info)) {
-		a->closed = info;
-		note(a, &info);
-	}
+	for (unsigned int i = a->n; i-- > 0;)
+		if (a->socket[i].fd == fd && is_open(&a->socket[i]))
+			forget(a, i);
 	return close(fd);
 }
 

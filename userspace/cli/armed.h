@@ -12,13 +12,23 @@
 #define ARMED_MAX 32
 
 /**
+ * struct armed_socket - one of libcurl's sockets
+ * @fd:		libcurl's descriptor; it may have closed it
+ * @own:	ours of the same socket, by which it can be asked for its reasons
+ */
+struct armed_socket {
+	int fd;
+	int own;
+};
+
+/**
  * struct armed - the sockets of the transfers of one command
  * @options:	what to ask for; @options.server_name is set for each transfer.
  *		Strings are the caller's
  * @arm_error:	errno of arming the last socket; 0: it worked
  * @failed:	SLUICE_INFO of the last socket that failed; @failed.error 0: none
  * @closed:	SLUICE_INFO of the last socket that was closed
- * @fd:		the open ones
+ * @socket:	those not known to be closed
  * @n:		how many
  *
  * Outlives every libcurl handle it was given to, whose pooled connections close
@@ -29,7 +39,7 @@ struct armed {
 	int arm_error;
 	struct sluice_info failed;
 	struct sluice_info closed;
-	int fd[ARMED_MAX];
+	struct armed_socket socket[ARMED_MAX];
 	unsigned int n;
 };
 
@@ -40,6 +50,13 @@ struct armed {
  * Return: 0, or -1 when libcurl lacks what this needs.
  */
 int armed_use(struct armed *a, CURL *curl, const char *server_name);
+
+/**
+ * armed_settle() - after a transfer: take notice of sockets that were closed
+ *
+ * libcurl does not tell of each: one that never got connected it just closes.
+ */
+void armed_settle(struct armed *a);
 
 /**
  * armed_error() - the errno a failed transfer failed with, as Sluice knows it

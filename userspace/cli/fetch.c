@@ -210,6 +210,7 @@ int fetch_init(struct fetch *f)
 void fetch_end(struct fetch *f)
 {
 	curl_easy_cleanup(f->curl);
+	armed_settle(&f->armed);
 	curl_slist_free_all(f->resolve);
 	curl_slist_free_all(f->connect_to);
 	f->curl = NULL;
@@ -335,6 +336,7 @@ static int run(struct hop *h, CURLU *url, CURLU **next)
 	if (!code) {
 		progress_start(&h->progress, h->f->progress, h->out->offset);
 		code = curl_easy_perform(h->f->curl);
+		armed_settle(&h->f->armed);
 	}
 	if (h->verdict == UNDECIDED && !code)
 		h->verdict = judge(h);
