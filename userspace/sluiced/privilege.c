@@ -45,14 +45,16 @@ void privilege_guard_memory(void)
 	lock_memory();
 }
 
+#ifdef __SANITIZE_ADDRESS__
+#define DUMPABLE	1	/* the leak checker reads memory by ptrace */
+#else
+#define DUMPABLE	0
+#endif
+
 /* setuid() resets it; thus last. */
 static bool forbid_dumps(void)
 {
-#ifdef __SANITIZE_ADDRESS__
-	return true;	/* the leak checker reads memory by ptrace */
-#else
-	return !prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-#endif
+	return !prctl(PR_SET_DUMPABLE, DUMPABLE, 0, 0, 0);
 }
 
 /* Without CAP_SETPCAP the bounding set stays; no_new_privs makes it moot. */

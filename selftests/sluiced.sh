@@ -1,0 +1,203 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# sluiced as a service: what it gives up, reload, stopping in mid-handshake, a
+# module that goes and comes.
+
+set -u
+# shellcheck source=selftests/lib/tap.sh
+. selftests/lib/tap.sh
+# shellcheck source=selftests/lib/daemon.sh
+. selftests/lib/daemon.sh
+
+storm=build/selftests/tools/storm
+tcat=build/selftests/tools/tcat
+port=4633
+
+log_has()	# PATTERN
+{
+	grep -q "$1" "$work/sluiced.log"
+}
+
+pending()	# NUMBER
+{
+	"$sluice" status | grep -q "^pending: *$1 "
+}
+
+# s_server that is asleep: TCP connects, TLS does not go on until wake_peer.
+sleeping_peer()
+{
+	port=$((port + 1))
+	start openssl s_server -quiet -accept $port -cert "$pki/good.pem" \
+		-key "$pki/good.key"
+	wait_for 20 port_listens $port
+	kill -STOP $started
+}
+
+wake_peer()
+{
+	kill -CONT $started
+}
+
+end_peer()
+{
+	kill -KILL $started
+	wait $started 2>/dev/null
+}
+
+# As another user, with its own key files, all that stays is CAP_NET_ADMIN.
+privileges()
+{
+	local status=/proc/$sluiced_pid/status
+
+	tap_equal 'it has become the configured user' nobody \
+		"$(ps -o user= -p $sluiced_pid)"
+	tap_equal 'its only capability is CAP_NET_ADMIN' 0000000000001000 \
+		"$(awk '/^CapPrm/ { print $2 }' $status)"
+	tap_equal 'none can be had' 0000000000001000 \
+		"$(awk '/^CapBnd/ { print $2 }' $status)"
+	tap_equal 'no new privileges' 1 \
+		"$(awk '/^NoNewPrivs/ { print $2 }' $status)"
+	tap_equal 'no core file' 0 \
+		"$(awk '/^Max core/ { print $6 }' /proc/$sluiced_pid/limits)"
+	if ldd "$SLUICE_BIN/sluiced" | grep -q libasan; then
+		tap_skip 'its memory is locked' 'ASan makes mlockall() do nothing'
+	else
+		tap_equal 'its memory is locked' yes \
+			"$(awk '/^VmLck/ { print ($2 > 0 ? "yes" : "no") }' \
+			$status)"
+	fi
+	tap_try 'it does handshakes' $storm good.test test 2 2
+}
+
+# A new identity serves, a bad file changes nothing.
+reload()
+{
+	local before
+
+	cp "$work/sluiced.conf" "$work/kept.conf"
+	sed -i 's/expired.test/other.test/' "$work/sluiced.conf"
+	kill -HUP $sluiced_pid
+	tap_try 'SIGHUP reloads' wait_for 20 log_has 'configuration reloaded'
+	tap_try 'it serves after that' $storm good.test test 2 2
+	echo 'colour = "blue";' >>"$work/sluiced.conf"
+	kill -HUP $sluiced_pid
+	tap_try 'what is wrong with a new configuration is logged' \
+		wait_for 20 log_has 'sluiced.conf:.*colour: unknown key'
+	tap_try 'the old one stays' $storm good.test test 2 2
+	cp "$work/kept.conf" "$work/sluiced.conf"
+}
+
+# What has begun is finished, if that takes no longer than a few seconds.
+stopping()
+{
+	local client status
+
+	sleeping_peer
+	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
+	client=$!
+	wait_for 20 pending 1
+	kill -TERM $sluiced_pid
+	wait_for 20 log_has stopping
+	wake_peer
+	wait $client
+	tap_equal 'SIGTERM: a handshake under way is finished' 0 $?
+	wait $sluiced_pid
+	tap_equal 'SIGTERM: then sluiced ends' 0 $?
+	end_peer
+
+	: >"$work/sluiced.log"
+	start_sluiced
+	sleeping_peer
+	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
+	client=$!
+	wait_for 20 pending 1
+	stop $sluiced_pid
+	tap_equal 'SIGTERM: sluiced does not wait for a silent peer' 0 $?
+	wait $client
+	tap_equal 'SIGTERM: its handshake fails' 1 $?
+	tap_try 'SIGTERM: the program is told why' \
+		grep -q 'sluiced is stopping' "$work/tcat.err"
+	end_peer
+}
+
+no_sockets()
+{
+	[ "$(counter sockets)" = 0 ]
+}
+
+module_anew()
+{
+	local words
+
+	: >"$work/sluiced.log"
+	start_sluiced
+	wait_for 20 no_sockets
+	tap_try 'the module can go while sluiced runs' rmmod sluice
+	words=$("$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>&1)
+	if [ $? = 1 ] && grep -q 'module is not loaded' <<<"$words"; then
+		tap_ok 'without the module another sluiced does not start'
+	else
+		tap_not_ok 'without the module another sluiced does not start' \
+			"$words"
+	fi
+	insmod "build/module/$(uname -r)/sluice.ko"
+	tap_try 'sluiced notices that it came again' \
+		wait_for 20 log_has 'the module came again'
+	tap_try 'and serves it' $storm good.test test 2 2
+	stop $sluiced_pid
+	tap_equal 'it ends cleanly' 0 $?
+}
+
+without_capability()
+{
+	local words
+
+	words=$(setpriv --bounding-set=-net_admin --inh-caps=-net_admin \
+		"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>&1)
+	if [ $? = 1 ] && grep -q 'CAP_NET_ADMIN' <<<"$words"; then
+		tap_ok 'without CAP_NET_ADMIN it says so and does not start'
+	else
+		tap_not_ok 'without CAP_NET_ADMIN it says so and does not start' \
+			"$words"
+	fi
+}
+
+# A datagram for systemd, a newline for others, when it is ready and not before.
+readiness()
+{
+	local said
+
+	python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+print(s.recv(100).decode())
+' "$work/notify" >"$work/notified" &
+	wait_for 20 test -S "$work/notify"
+	chmod 777 "$work/notify"
+	mkfifo "$work/ready"
+	NOTIFY_SOCKET=$work/notify "$SLUICE_BIN/sluiced" \
+		-c "$work/sluiced.conf" --ready-fd 7 7<>"$work/ready" \
+		2>>"$work/sluiced.log" &
+	sluiced_pid=$!
+	read -r -t 30 said <"$work/ready"
+	tap_equal '--ready-fd says when it is ready' 0 $?
+	tap_try 'an agent is there by then' $storm good.test test 2 2
+	tap_try 'systemd is told' wait_for 20 grep -qx READY=1 "$work/notified"
+	stop $sluiced_pid
+}
+
+make_pki || exit 1
+write_config
+chmod 755 "$work" "$pki"
+chown nobody "$pki"/*.key
+echo 'user = "nobody";' >>"$work/sluiced.conf"
+start_sluiced || exit 1
+privileges
+reload
+stopping
+module_anew
+without_capability
+readiness
+tap_end
