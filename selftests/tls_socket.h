@@ -52,7 +52,7 @@
 #define CONTENT_HANDSHAKE	22
 #define CONTENT_DATA		23
 
-#define SOON	2000	/* ms: long enough for what has to happen */
+#define SOON	8000	/* ms: long enough for what has to happen */
 #define NEVER	50	/* ms: the wait for what must not happen */
 
 static inline const char *test_ulp(void)
