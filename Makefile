@@ -200,9 +200,11 @@ install-userspace: userspace
 	install -D -m 644 include/sluice.h $(DESTDIR)$(PREFIX)/include/sluice.h
 	install -D -m 644 include/uapi/linux/sluice.h \
 		$(DESTDIR)$(PREFIX)/include/linux/sluice.h
-	$(if $(wildcard userspace/sluiced/sluiced.service), \
-		install -D -m 644 userspace/sluiced/sluiced.service \
-		$(DESTDIR)$(PREFIX)/lib/systemd/system/sluiced.service)
+	install -D -m 644 userspace/sluiced/sluiced.conf.example \
+		$(DESTDIR)$(PREFIX)/share/doc/sluice/sluiced.conf.example
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,/usr/local/,$(PREFIX)/,' userspace/sluiced/sluiced.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/sluiced.service
 
 install-module: module
 	$(MAKE) --no-print-directory -C '$(KDIR)' \
@@ -221,7 +223,8 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/sluiced bin/sluice \
 		lib/libsluice.a lib/libsluice.so lib/libsluice.so.0 \
 		include/sluice.h include/linux/sluice.h \
-		lib/systemd/system/sluiced.service)
+		lib/systemd/system/sluiced.service \
+		share/doc/sluice/sluiced.conf.example)
 	rm -f $(DESTDIR)/lib/modules/$(krel)/updates/sluice.ko*
 	$(if $(DESTDIR),,depmod $(krel))
 
