@@ -233,12 +233,11 @@ struct wire {
 	struct peer seal;	/* seals what fd[0] receives */
 };
 
-static inline long wire_open(struct wire *wire, int family, __u16 version, __u16 cipher,
-			     uint64_t seq)
+static inline long wire_open_with(struct wire *wire, const struct tcp_options *opt,
+				  __u16 version, __u16 cipher, uint64_t seq)
 {
-	const struct tcp_options opt = { .family = family };
 	struct test_keys tx, rx;
-	long err = tcp_pair(&opt, wire->fd);
+	long err = tcp_pair(opt, wire->fd);
 
 	keys_make(&tx, version, cipher, 3, seq);
 	keys_make(&rx, version, cipher, 4, seq);
@@ -251,6 +250,14 @@ static inline long wire_open(struct wire *wire, int family, __u16 version, __u16
 	if (!err)
 		err = keys_set(wire->fd[0], TLS_RX, &rx);
 	return err;
+}
+
+static inline long wire_open(struct wire *wire, int family, __u16 version, __u16 cipher,
+			     uint64_t seq)
+{
+	const struct tcp_options opt = { .family = family };
+
+	return wire_open_with(wire, &opt, version, cipher, seq);
 }
 
 static inline void wire_close(struct wire *wire)
