@@ -16,7 +16,8 @@ site=$work/site
 url=https://good.test:$port
 get=("$sluice" get -q --trust test)
 
-# ends NAME STATUS PATTERN COMMAND...: that exit status, those words on stderr
+# ends NAME STATUS[|STATUS] PATTERN COMMAND...: that exit status, those words on
+# stderr
 ends()
 {
 	local name=$1 wanted=$2 pattern=$3 words status
@@ -24,7 +25,7 @@ ends()
 	shift 3
 	words=$("$@" 2>&1 >"$work/out" </dev/null)
 	status=$?
-	if [ $status = "$wanted" ] && grep -qiE -- "$pattern" <<<"$words"; then
+	if [[ $status =~ ^($wanted)$ ]] && grep -qiE -- "$pattern" <<<"$words"; then
 		tap_ok "$name"
 	else
 		tap_not_ok "$name" "wanted: $wanted, $pattern" \
@@ -198,7 +199,9 @@ no_plain_text()
 	tap_try 'serve --plain: curl' curl -sS --fail -o "$work/got" \
 		"http://good.test:$plain_port/large.bin"
 	tap_try 'serve --plain: the file is the same' same "$work/got"
-	ends 'get: from a server without TLS' 7 'handshake|TLS|SSL|wrong version' \
+	# Its words for a ClientHello, or its reset of the connection: which of
+	# them is seen first is chance.
+	ends 'get: from a server without TLS' '7|5' 'handshake' \
 		"${get[@]}" "https://good.test:$plain_port/empty"
 	stop $pid
 	curl -sS -m 20 "http://good.test:$port/sub%20dir/" >"$work/got" 2>&1
@@ -216,8 +219,11 @@ start_cutter()
 	import socket, sys, threading
 	server = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 	def up(a, b):
-	    while data := a.recv(65536):
-	        b.sendall(data)
+	    try:
+	        while data := a.recv(65536):
+	            b.sendall(data)
+	    except ConnectionError:
+	        pass
 	while True:
 	    client, _ = server.accept()
 	    target = socket.create_connection(("127.0.0.1", int(sys.argv[2])))
@@ -290,7 +296,7 @@ many()
 # SIGTERM: what is being sent is finished, and counted.
 drain()
 {
-	local client before after=0 tx
+	local client tx
 
 	curl -sS --fail --cacert "$pki/ca.pem" --limit-rate 2M -o "$work/slow" \
 		"$url/large.bin" 2>"$work/slow.err" &

@@ -70,7 +70,7 @@ start_sluiced()
 	[ -e "$work/sluiced.conf" ] || write_config
 	"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>>"$work/sluiced.log" &
 	sluiced_pid=$!
-	wait_for 20 "$sluice" status || {
+	wait_for 60 "$sluice" status || {
 		echo "sluiced does not start:" >&2
 		cat "$work/sluiced.log" >&2
 		return 1
