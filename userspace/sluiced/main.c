@@ -261,12 +261,9 @@ static void unwatch_signals(struct daemon *daemon)
 
 /* Start and stop */
 
-static bool run(struct daemon *daemon)
+/* Until a signal says stop. */
+static bool serve(struct daemon *daemon)
 {
-	if (!watch_signals(daemon)) {
-		log_err("no event loop for signals");
-		return false;
-	}
 	if (!start_workers(daemon))
 		return false;
 	log_info("ready: %u workers, %zu identities, %zu trust stores",
@@ -276,8 +273,20 @@ static bool run(struct daemon *daemon)
 	notify_fd(daemon->options.ready_fd);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	stop_workers(daemon);
-	unwatch_signals(daemon);
 	return true;
+}
+
+static bool run(struct daemon *daemon)
+{
+	bool ok;
+
+	if (!watch_signals(daemon)) {
+		log_err("no event loop for signals");
+		return false;
+	}
+	ok = serve(daemon);
+	unwatch_signals(daemon);
+	return ok;
 }
 
 static int test_config(const char *path)
