@@ -475,7 +475,7 @@ static void uncork(struct sock *sk)
 static int make_batch(struct sluice_ctx *ctx)
 {
 	if (!ctx->tx.batch)
-		ctx->tx.batch = sluice_batch_create(ctx->sk->sk_allocation);
+		ctx->tx.batch = sluice_batch_create(ctx->sk->sk_allocation | __GFP_ACCOUNT);
 	return ctx->tx.batch ? 0 : -ENOMEM;
 }
 

@@ -428,10 +428,10 @@ static void sluice_close(struct sock *sk, long timeout)
 			sluice_ctx_farewell(ctx);
 		}
 		sluice_restore_sock(sk, ctx);
+		/* Locked: what is freed gives its charge back to the socket. */
+		sluice_ctx_free(ctx);
 	}
 	release_sock(sk);
-	if (ctx)
-		sluice_ctx_free(ctx);
 	base->close(sk, timeout);
 }
 
