@@ -258,6 +258,9 @@ static struct sluice_arm *sluice_read_request(sockptr_t optval, unsigned int opt
 
 	if (sockptr_is_null(optval) || optlen < sizeof(*req))
 		return ERR_PTR(-EINVAL);
+	/* As other structures that grow: a page of zeroes is enough to look through. */
+	if (optlen > PAGE_SIZE)
+		return ERR_PTR(-E2BIG);
 	/* Not copy_struct_from_sockptr(): on 6.12 it does not look at the extra bytes. */
 	err = check_zeroed_sockptr(optval, sizeof(*req), optlen - sizeof(*req));
 	if (err < 1)
