@@ -90,7 +90,8 @@ int sluice_ctx_error(const struct sluice_ctx *ctx)
 /* 0, an errno, or -EINPROGRESS: only time will tell. */
 static int sluice_ctx_progress(struct sluice_ctx *ctx)
 {
-	switch (READ_ONCE(ctx->state)) {
+	/* Pairs with hs_publish(): the outcome is there when the state says so. */
+	switch (smp_load_acquire(&ctx->state)) {
 	case SLUICE_STATE_RAW:
 	case SLUICE_STATE_OPEN:
 		return 0;

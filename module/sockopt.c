@@ -348,10 +348,13 @@ static void sluice_info_name(struct sluice_info *info, const struct sluice_arm *
 
 static void sluice_info_fill(const struct sluice_ctx *ctx, struct sluice_info *info)
 {
-	if (ctx->info)
+	/* A handshake can fail without the socket lock: pairs with hs_publish(), so that who
+	 * is told of the end is told the reason too.
+	 */
+	info->state = smp_load_acquire(&ctx->state);
+	if (info->state >= SLUICE_STATE_OPEN && ctx->info)
 		sluice_info_outcome(info, ctx->info);
 	sluice_info_name(info, ctx->arm);
-	info->state = READ_ONCE(ctx->state);
 	info->role = ctx->role;
 	info->version = ctx->version;
 	info->cipher = ctx->cipher;
