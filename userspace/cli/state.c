@@ -34,6 +34,17 @@ const struct state_counter state_counters[__SLUICE_STAT_MAX] = {
 	[SLUICE_STAT_HS_ABANDONED] = { "hs_abandoned", "Handshakes whose channel the agent closed", 0 },
 	[SLUICE_STAT_HS_CANCELLED] = { "hs_cancelled", "Handshakes whose socket the program closed", 0 },
 	[SLUICE_STAT_HS_OVERFLOW] = { "hs_overflow", "Handshakes refused: the queue was full", 0 },
+	[SLUICE_STAT_TX_SESSIONS] = { "tx_sessions", "Sockets that were given TX keys", 0 },
+	[SLUICE_STAT_RX_SESSIONS] = { "rx_sessions", "Sockets that were given RX keys", 0 },
+	[SLUICE_STAT_TX_CURRENT] = { "tx_current", "Sockets with TX keys, now", 1 },
+	[SLUICE_STAT_RX_CURRENT] = { "rx_current", "Sockets with RX keys, now", 1 },
+	[SLUICE_STAT_RX_RETRIES] = { "rx_retries", "Records opened twice: padded, or not data", 0 },
+	[SLUICE_STAT_RX_NO_PAD_VIOLATIONS] = { "rx_no_pad_violations", "Records opened twice on sockets that expect no padding", 0 },
+	[SLUICE_STAT_TX_REKEYS] = { "tx_rekeys", "TX keys replaced by the program", 0 },
+	[SLUICE_STAT_TX_REKEY_ERRORS] = { "tx_rekey_errors", "New TX keys of a program refused", 0 },
+	[SLUICE_STAT_RX_REKEYS] = { "rx_rekeys", "RX keys replaced by the program", 0 },
+	[SLUICE_STAT_RX_REKEY_ERRORS] = { "rx_rekey_errors", "New RX keys of a program refused", 0 },
+	[SLUICE_STAT_RX_REKEYS_DUE] = { "rx_rekeys_due", "KeyUpdates that paused reading in raw mode", 0 },
 };
 
 int state_get(struct sluice_nl_state *state)

@@ -352,6 +352,17 @@ enum sluice_stat {
 	SLUICE_STAT_HS_ABANDONED,	/* the agent closed its channel */
 	SLUICE_STAT_HS_CANCELLED,	/* the program closed its socket */
 	SLUICE_STAT_HS_OVERFLOW,	/* the queue was full */
+	SLUICE_STAT_TX_SESSIONS,	/* sockets that were given TX keys */
+	SLUICE_STAT_RX_SESSIONS,	/* sockets that were given RX keys */
+	SLUICE_STAT_TX_CURRENT,		/* of them, there now */
+	SLUICE_STAT_RX_CURRENT,
+	SLUICE_STAT_RX_RETRIES,		/* records opened twice: padded, or not data */
+	SLUICE_STAT_RX_NO_PAD_VIOLATIONS, /* of them, in spite of TLS_RX_EXPECT_NO_PAD */
+	SLUICE_STAT_TX_REKEYS,		/* keys replaced by TLS_TX */
+	SLUICE_STAT_TX_REKEY_ERRORS,	/* TLS_TX refused where keys are in use */
+	SLUICE_STAT_RX_REKEYS,		/* keys replaced by TLS_RX */
+	SLUICE_STAT_RX_REKEY_ERRORS,	/* TLS_RX refused where keys are in use */
+	SLUICE_STAT_RX_REKEYS_DUE,	/* KeyUpdates that paused reading in raw mode */
 
 	__SLUICE_STAT_MAX,
 };
