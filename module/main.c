@@ -12,6 +12,10 @@
 #include "stats.h"
 #include "ulp.h"
 
+static bool takeover;
+module_param(takeover, bool, 0444);
+MODULE_PARM_DESC(takeover, "be the kernel's TLS (ULP name \"tls\") in place of its own module");
+
 static int __init sluice_init(void)
 {
 	int err;
@@ -28,9 +32,10 @@ static int __init sluice_init(void)
 	err = sluice_netlink_init();
 	if (err)
 		goto stop_handshakes;
-	err = sluice_ulp_register();
+	err = sluice_ulp_register(takeover);
 	if (err)
 		goto stop_netlink;
+	sluice_ulp_open();
 	return 0;
 
 stop_netlink:
@@ -48,7 +53,7 @@ stop_stats:
  */
 static void __exit sluice_exit(void)
 {
-	sluice_ulp_unregister();
+	sluice_ulp_unregister(takeover);
 	sluice_netlink_exit();
 	sluice_hs_exit();
 	sluice_stats_exit();

@@ -413,7 +413,7 @@ static int sluice_set_tls(struct sock *sk, int optname, sockptr_t optval, unsign
 {
 	int err;
 
-	if (optname == SLUICE_HANDSHAKE)
+	if (optname == SLUICE_HANDSHAKE && !sluice_ulp_is_tls(sk))
 		return sluice_set_handshake(sk, optval, optlen);
 	lock_sock(sk);
 	err = sluice_set_tls_locked(sluice_ctx(sk), optname, optval, optlen);

@@ -8,6 +8,9 @@
  * reference a socket (put by tcp_cleanup_ulp), our proto_ops another (put by
  * sock_release).
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
 #include <linux/inet_diag.h>
 #include <linux/module.h>
 #include <linux/net.h>
@@ -36,6 +39,10 @@ struct sluice_family {
 static struct sluice_family sluice_inet __ro_after_init;
 static struct sluice_family sluice_inet6 __ro_after_init;
 static struct tcp_ulp_ops sluice_ulp_ops;
+static struct tcp_ulp_ops sluice_tls_ops;
+
+/* Sockets may be attached: nothing in the module's start can fail any more. */
+static bool sluice_ulp_is_open __ro_after_init;
 
 /* IPv4-mapped connections keep AF_INET6 and its proto: only icsk_af_ops differ. */
 static struct sluice_family *sluice_family(const struct sock *sk)
@@ -46,6 +53,11 @@ static struct sluice_family *sluice_family(const struct sock *sk)
 bool sluice_ulp_owns(const struct sock *sk)
 {
 	return READ_ONCE(sk->sk_prot) == &sluice_family(sk)->prot;
+}
+
+bool sluice_ulp_is_tls(const struct sock *sk)
+{
+	return READ_ONCE(inet_csk(sk)->icsk_ulp_ops) == &sluice_tls_ops;
 }
 
 /* --- callbacks --- */
@@ -151,14 +163,15 @@ static void sluice_take_ops(struct socket *sock)
  * icsk_ulp_ops, which tcp_set_ulp() would set too late: a child that is copied from a
  * listener in between would have our proto and never see sluice_ulp_clone().
  */
-static void sluice_take_sock(struct sock *sk, struct sluice_ctx *ctx)
+static void sluice_take_sock(struct sock *sk, struct sluice_ctx *ctx,
+			     const struct tcp_ulp_ops *ops)
 {
 	struct sluice_family *family = sluice_family(sk);
 
 	ctx->base_prot = family->base_prot;
 	ctx->base_ops = family->base_ops;
 	write_lock_bh(&sk->sk_callback_lock);
-	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, &sluice_ulp_ops);
+	WRITE_ONCE(inet_csk(sk)->icsk_ulp_ops, ops);
 	ctx->base_data_ready = sk->sk_data_ready;
 	ctx->base_write_space = sk->sk_write_space;
 	ctx->base_state_change = sk->sk_state_change;
@@ -197,7 +210,7 @@ static bool sluice_is_plain(const struct sock *sk)
 	       !tcp_sk(sk)->fastopen_connect && !inet_test_bit(DEFER_CONNECT, sk);
 }
 
-static struct sluice_ctx *sluice_attach(struct sock *sk)
+static struct sluice_ctx *sluice_attach(struct sock *sk, const struct tcp_ulp_ops *ops)
 {
 	struct sluice_ctx *ctx = sluice_ctx_create(sk, GFP_KERNEL_ACCOUNT);
 
@@ -208,21 +221,34 @@ static struct sluice_ctx *sluice_attach(struct sock *sk)
 		return NULL;
 	}
 	ctx->accepted = true;
-	sluice_take_sock(sk, ctx);
+	sluice_take_sock(sk, ctx, ops);
 	sluice_take_ops(sk->sk_socket);
 	return ctx;
 }
 
-static int sluice_ulp_attach(struct sock *sk)
+/* @states: TCPF_* in which @ops takes a socket. */
+static int sluice_attach_in(struct sock *sk, int states, const struct tcp_ulp_ops *ops)
 {
 	sock_owned_by_me(sk);
-	if (!((1 << sk->sk_state) &
-	      (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_ESTABLISHED)))
+	if (!READ_ONCE(sluice_ulp_is_open))
+		return -ENOENT;
+	if (!((1 << sk->sk_state) & states))
 		return -ENOTCONN;
 	if (!sluice_is_plain(sk) || !sk->sk_socket ||
 	    READ_ONCE(sk->sk_socket->ops) != sluice_family(sk)->base_ops)
 		return -EOPNOTSUPP;
-	return sluice_attach(sk) ? 0 : -ENOMEM;
+	return sluice_attach(sk, ops) ? 0 : -ENOMEM;
+}
+
+static int sluice_ulp_attach(struct sock *sk)
+{
+	return sluice_attach_in(sk, TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_ESTABLISHED,
+				&sluice_ulp_ops);
+}
+
+static int sluice_tls_attach(struct sock *sk)
+{
+	return sluice_attach_in(sk, TCPF_ESTABLISHED, &sluice_tls_ops);
 }
 
 int sluice_ulp_adopt(struct sluice_ctx *ctx)
@@ -362,7 +388,7 @@ static int sluice_ulp_attach_child(struct sock *child)
 {
 	if (inet_csk(child)->icsk_ulp_ops || !sluice_is_plain(child))
 		return -EOPNOTSUPP;
-	if (!sluice_attach(child))
+	if (!sluice_attach(child, &sluice_ulp_ops))
 		return -ENOMEM;
 	__module_get(sluice_ulp_ops.owner);
 	return 0;
@@ -444,7 +470,7 @@ static int sluice_disconnect(struct sock *sk, int flags)
 	struct sluice_ctx *ctx = sluice_ulp_owns(sk) ? sluice_ctx(sk) : NULL;
 
 	if (ctx) {
-		if (ctx->tx.dir.key || ctx->rx.dir.key)
+		if (ctx->tx.dir.key || ctx->rx.dir.key || sluice_ulp_is_tls(sk))
 			return -EOPNOTSUPP;
 		if (ctx->hs)
 			sluice_hs_cancel(ctx, ECONNABORTED);
@@ -560,6 +586,19 @@ static struct tcp_ulp_ops sluice_ulp_ops = {
 	.get_info_size	= sluice_ulp_get_info_size,
 };
 
+/*
+ * In the place of the kernel's own module, and as it behaves: connected sockets only,
+ * and without a clone TCP lets none of them listen.
+ */
+static struct tcp_ulp_ops sluice_tls_ops = {
+	.name		= "tls",
+	.owner		= THIS_MODULE,
+	.init		= sluice_tls_attach,
+	.release	= sluice_ulp_release,
+	.get_info	= sluice_ulp_get_info,
+	.get_info_size	= sluice_ulp_get_info_size,
+};
+
 /* Not all of TCP's tables are exported: a socket fresh from the kernel shows them. */
 static int __init sluice_family_init(struct sluice_family *family, int af)
 {
@@ -592,12 +631,52 @@ int __init sluice_ulp_init(void)
 	return sluice_family_init(&sluice_inet, AF_INET);
 }
 
-int __init sluice_ulp_register(void)
+/*
+ * A start that fails may find a program on its way into, or out of, an attach that is
+ * not open yet; the kernel would free the code under it. One reference is the start's.
+ */
+static void sluice_unregister(struct tcp_ulp_ops *ops)
 {
-	return tcp_register_ulp(&sluice_ulp_ops);
+	tcp_unregister_ulp(ops);
+	while (module_refcount(THIS_MODULE) > 1)
+		msleep(1);
 }
 
-void sluice_ulp_unregister(void)
+/* TCP says EEXIST, which for modprobe means that this module is there already. */
+static int __init sluice_register_tls(void)
 {
-	tcp_unregister_ulp(&sluice_ulp_ops);
+	if (!tcp_register_ulp(&sluice_tls_ops))
+		return 0;
+	if (IS_BUILTIN(CONFIG_TLS))
+		pr_err("takeover=1: not with this kernel, which has its own TLS built in (CONFIG_TLS=y)\n");
+	else
+		pr_err("takeover=1: the kernel's own module tls is loaded: remove it (rmmod tls) and keep it out (modprobe.d: blacklist tls)\n");
+	return -EBUSY;
+}
+
+int __init sluice_ulp_register(bool takeover)
+{
+	int err;
+
+	if (takeover) {
+		err = sluice_register_tls();
+		if (err)
+			return err;
+	}
+	err = tcp_register_ulp(&sluice_ulp_ops);
+	if (err && takeover)
+		sluice_unregister(&sluice_tls_ops);
+	return err;
+}
+
+void __init sluice_ulp_open(void)
+{
+	WRITE_ONCE(sluice_ulp_is_open, true);
+}
+
+void sluice_ulp_unregister(bool takeover)
+{
+	sluice_unregister(&sluice_ulp_ops);
+	if (takeover)
+		sluice_unregister(&sluice_tls_ops);
 }

@@ -22,6 +22,15 @@ struct sluice_ctx;
 bool sluice_ulp_owns(const struct sock *sk);
 
 /**
+ * sluice_ulp_is_tls() - was the socket attached by the name "tls"?
+ * @sk:	a socket of ours
+ *
+ * Any context. Such a socket is what the kernel's own module would have made of it:
+ * connected, in raw mode, with nothing to ask of it but what <linux/tls.h> has.
+ */
+bool sluice_ulp_is_tls(const struct sock *sk);
+
+/**
  * sluice_ulp_adopt() - a program holds this socket now
  * @ctx:	locked; its socket has a struct socket
  *
@@ -70,9 +79,26 @@ int sluice_ulp_accept(struct sluice_ctx *listener, struct sock *child);
  */
 void sluice_ulp_guard(struct sluice_ctx *ctx);
 
-/* Once each, from main.c: init learns TCP's operations, register opens for business. */
+/* All from main.c, in this order. */
+
+/** sluice_ulp_init() - learn TCP's operations; -ENOMEM and the like */
 int sluice_ulp_init(void);
-int sluice_ulp_register(void);
-void sluice_ulp_unregister(void);
+
+/**
+ * sluice_ulp_register() - take the names
+ * @takeover:	"tls" too
+ *
+ * An attach gives -ENOENT until sluice_ulp_open(), as if the module were not there.
+ *
+ * Return: 0; -EBUSY, with a word in the kernel's log: "tls" is the in-tree module's.
+ * After an error no name is taken.
+ */
+int sluice_ulp_register(bool takeover);
+
+/** sluice_ulp_open() - let sockets in; the module's start cannot fail after it */
+void sluice_ulp_open(void);
+
+/** sluice_ulp_unregister() - give the names back; @takeover as registered; sleeps */
+void sluice_ulp_unregister(bool takeover);
 
 #endif
