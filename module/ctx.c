@@ -42,6 +42,34 @@ int sluice_ctx_prepare(struct sluice_ctx *ctx)
 	return 0;
 }
 
+void sluice_ctx_key(struct sluice_ctx *ctx, struct sluice_dir *dir, struct sluice_key *key,
+		    u64 seq, u64 nonce)
+{
+	struct net *net = sluice_net(ctx);
+	bool tx = dir == &ctx->tx.dir;
+
+	sock_owned_by_me(ctx->sk);
+	if (!dir->key) {
+		sluice_stat_inc(net, tx ? SLUICE_STAT_TX_SESSIONS : SLUICE_STAT_RX_SESSIONS);
+		sluice_stat_inc(net, tx ? SLUICE_STAT_TX_CURRENT : SLUICE_STAT_RX_CURRENT);
+	}
+	/* For lockless readers. */
+	WRITE_ONCE(ctx->version, key->version);
+	WRITE_ONCE(ctx->cipher, key->cipher->type);
+	sluice_dir_install(dir, key, seq, nonce);
+}
+
+static void sluice_ctx_uncount(const struct sluice_ctx *ctx)
+{
+	struct net *net = sluice_net(ctx);
+
+	sluice_stat_add(net, SLUICE_STAT_SOCKETS, -1);
+	if (ctx->tx.dir.key)
+		sluice_stat_add(net, SLUICE_STAT_TX_CURRENT, -1);
+	if (ctx->rx.dir.key)
+		sluice_stat_add(net, SLUICE_STAT_RX_CURRENT, -1);
+}
+
 static void sluice_ctx_reap(struct rcu_head *rcu)
 {
 	struct sluice_ctx *ctx = container_of(rcu, struct sluice_ctx, rcu);
@@ -53,6 +81,7 @@ static void sluice_ctx_reap(struct rcu_head *rcu)
 void sluice_ctx_free(struct sluice_ctx *ctx)
 {
 	WARN_ON_ONCE(ctx->hs);
+	sluice_ctx_uncount(ctx);
 	if (ctx->ready) {
 		sluice_tx_free(ctx);
 		sluice_rx_free(ctx);
@@ -62,7 +91,6 @@ void sluice_ctx_free(struct sluice_ctx *ctx)
 	memzero_explicit(ctx->raw_tx, sizeof(ctx->raw_tx));
 	memzero_explicit(ctx->raw_rx, sizeof(ctx->raw_rx));
 	kfree(ctx->info);
-	sluice_stat_add(sluice_net(ctx), SLUICE_STAT_SOCKETS, -1);
 	/*
 	 * Callbacks that began before ulp.c took the socket back may still look, and a
 	 * child being cloned from it in softirq may still take its share of the request.

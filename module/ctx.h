@@ -36,7 +36,7 @@ struct sluice_outcome;
  * @state:	enum sluice_state; written under the socket lock or by the one winner
  *		of the handshake, read anywhere by READ_ONCE
  * @role:	enum sluice_role
- * @version:	TLS version of the keys, 0: none; written once by sluice_ctx_keyed(),
+ * @version:	TLS version of the keys, 0: none; written by sluice_ctx_key() alone,
  *		read anywhere
  * @cipher:	TLS_CIPHER_* of the keys, likewise
  * @ready:	@tx and @rx were initialised (a child: at accept)
@@ -137,12 +137,6 @@ static inline size_t sluice_ctx_target(const struct sluice_ctx *ctx, bool waital
 	return waitall ? len : min_t(size_t, READ_ONCE(ctx->rcvlowat), len);
 }
 
-/* Note for lockless readers what the keys are; socket lock held. */
-static inline void sluice_ctx_keyed(struct sluice_ctx *ctx, u16 version, u16 cipher)
-{
-	WRITE_ONCE(ctx->version, version);
-	WRITE_ONCE(ctx->cipher, cipher);
-}
 
 /**
  * sluice_ctx_create() - a context in raw mode, not yet seen by anyone
@@ -160,6 +154,19 @@ struct sluice_ctx *sluice_ctx_create(struct sock *sk, gfp_t gfp);
  * Process context. Return: 0, also when done before; -ENOMEM.
  */
 int sluice_ctx_prepare(struct sluice_ctx *ctx);
+
+/**
+ * sluice_ctx_key() - put in place a direction's keys that came from outside; cannot fail
+ * @ctx:	locked
+ * @dir:	&ctx->tx.dir or &ctx->rx.dir
+ * @key:	taken over
+ * @seq:	sequence number of the next record
+ * @nonce:	explicit nonce of the next record, where the cipher has one
+ *
+ * As sluice_dir_install(), and the context and the counters know of it.
+ */
+void sluice_ctx_key(struct sluice_ctx *ctx, struct sluice_dir *dir, struct sluice_key *key,
+		    u64 seq, u64 nonce);
 
 /**
  * sluice_ctx_free() - wipe keys, drop all, free after a grace period

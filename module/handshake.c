@@ -278,9 +278,8 @@ static void hs_open(struct sluice_hs *hs)
 
 	sock_owned_by_me(ctx->sk);
 	hs->outcome->version = hs->tx->version;
-	sluice_ctx_keyed(ctx, hs->tx->version, hs->tx->cipher->type);
-	sluice_dir_install(&ctx->tx.dir, hs->tx, hs->tx_seq, hs->tx_explicit);
-	sluice_dir_install(&ctx->rx.dir, hs->rx, hs->rx_seq, 0);
+	sluice_ctx_key(ctx, &ctx->tx.dir, hs->tx, hs->tx_seq, hs->tx_explicit);
+	sluice_ctx_key(ctx, &ctx->rx.dir, hs->rx, hs->rx_seq, 0);
 	hs->tx = NULL;
 	hs->rx = NULL;
 }

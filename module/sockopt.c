@@ -113,8 +113,7 @@ static int sluice_raw_install(struct sluice_ctx *ctx, struct sluice_dir *dir,
 
 	/* Nothing below can fail. */
 	memcpy(kept, raw.bytes, cipher->info_len);
-	sluice_dir_install(dir, key, seq, nonce);
-	sluice_ctx_keyed(ctx, raw.info.version, raw.info.cipher_type);
+	sluice_ctx_key(ctx, dir, key, seq, nonce);
 	sluice_ulp_guard(ctx);
 out:
 	memzero_explicit(&raw, sizeof(raw));

@@ -42,6 +42,8 @@ FIXTURE_TEARDOWN(stats)
 		usleep(20000);
 	}
 	EXPECT_EQ(0, state.stats[SLUICE_STAT_SOCKETS]);
+	EXPECT_EQ(0, state.stats[SLUICE_STAT_TX_CURRENT]);
+	EXPECT_EQ(0, state.stats[SLUICE_STAT_RX_CURRENT]);
 }
 
 #define EXPECT_STAT(name, value) do {						\
@@ -90,6 +92,32 @@ TEST_F(stats, of_data)
 	/* In raw mode nothing is said at the end. */
 	EXPECT_STAT(TX_RECORDS, 11);
 	EXPECT_STAT(TX_ALERTS, 0);
+}
+
+/* Each direction of each socket that got keys, once. */
+TEST_F(stats, of_sessions)
+{
+	const struct tcp_options opt = { .family = variant->family };
+	struct tls_pair pair = { 0 };
+
+	ASSERT_EQ(0, pair_connect(&pair, &opt, variant->version, variant->cipher));
+	EXPECT_STAT(TX_SESSIONS, 0);
+	EXPECT_STAT(RX_SESSIONS, 0);
+	ASSERT_EQ(0, keys_set(pair.fd[0], TLS_TX, &pair.keys[0]));
+	EXPECT_STAT(TX_SESSIONS, 1);
+	EXPECT_STAT(TX_CURRENT, 1);
+	EXPECT_STAT(RX_SESSIONS, 0);
+	ASSERT_EQ(0, keys_set(pair.fd[1], TLS_TX, &pair.keys[1]));
+	ASSERT_EQ(0, keys_set(pair.fd[0], TLS_RX, &pair.keys[1]));
+	EXPECT_STAT(TX_SESSIONS, 2);
+	EXPECT_STAT(TX_CURRENT, 2);
+	EXPECT_STAT(RX_SESSIONS, 1);
+	EXPECT_STAT(RX_CURRENT, 1);
+	pair_close(&pair);
+	EXPECT_STAT(TX_SESSIONS, 2);
+	EXPECT_STAT(TX_CURRENT, 0);
+	EXPECT_STAT(RX_SESSIONS, 1);
+	EXPECT_STAT(RX_CURRENT, 0);
 }
 
 TEST_F(stats, of_control_records)
