@@ -10,6 +10,7 @@
 #include "handshake.h"
 #include "netlink.h"
 #include "stats.h"
+#include "tls_stat.h"
 #include "ulp.h"
 
 static bool takeover;
@@ -35,9 +36,16 @@ static int __init sluice_init(void)
 	err = sluice_ulp_register(takeover);
 	if (err)
 		goto stop_netlink;
+	if (takeover) {
+		err = sluice_tls_stat_init();
+		if (err)
+			goto give_names_back;
+	}
 	sluice_ulp_open();
 	return 0;
 
+give_names_back:
+	sluice_ulp_unregister(takeover);
 stop_netlink:
 	sluice_netlink_exit();
 stop_handshakes:
@@ -53,6 +61,8 @@ stop_stats:
  */
 static void __exit sluice_exit(void)
 {
+	if (takeover)
+		sluice_tls_stat_exit();
 	sluice_ulp_unregister(takeover);
 	sluice_netlink_exit();
 	sluice_hs_exit();
