@@ -147,16 +147,17 @@ selftests: kselftests unit
 kselftests: $(kselftests)
 
 # The kernel's test harness, from Debian's source package.
-harness := $(B)/kernel-files/kselftest_harness.h
+kernel_files := build/kernel-files
+harness := $(kernel_files)/6.12/kselftest_harness.h
 
-$(harness): selftests/kernel-files
-	selftests/kernel-files $(@D)
+$(kernel_files)/%/kselftest_harness.h: selftests/kernel-files
+	selftests/kernel-files $*
 	@touch $@
 
 $(S)/%: selftests/%.c Makefile $(common_objs) $(U)/libsluice.a | $(harness)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(base_cflags) -isystem $(B)/kernel-files -Iuserspace/common \
+	$(Q)$(CC) $(base_cflags) -isystem $(dir $(harness)) -Iuserspace/common \
 		$(call pkg_cflags,libnl-genl-3.0) \
 		$(base_ldflags) -o $@ $< $(common_objs) $(U)/libsluice.a \
 		$(call pkg_libs,libnl-genl-3.0) -lcrypto -lpthread

@@ -9,7 +9,7 @@ set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 shopt -s nullglob
 
-files=build/kernel-files
+files=build/kernel-files/6.12
 out=build/lint
 failed=0
 
@@ -146,7 +146,7 @@ format_opinion()
 }
 
 mkdir -p $out
-[ -e $files/checkpatch.pl ] || selftests/kernel-files $files || exit 1
+[ -e $files/checkpatch.pl ] || selftests/kernel-files 6.12 || exit 1
 for step in checkpatch_module checkpatch_userspace warnings_and_sparse \
 	    uapi_alone licences tree_rules scripts; do
 	$step >$out/log
