@@ -136,6 +136,17 @@ int sluice_wait(int fd, int timeout_ms);
 int sluice_get_info(int fd, struct sluice_info *info);
 
 /**
+ * sluice_rekey() - fresh keys for what the socket sends (RFC 8446 4.6.3)
+ * @fd:		open TLS 1.3 socket
+ * @flags:	SLUICE_REKEY_PEER: ask the peer for fresh keys of its own, too
+ *
+ * Nobody has to call it: the module replaces a key before it comes to its limit.
+ *
+ * errno: see SLUICE_REKEY in <linux/sluice.h>
+ */
+int sluice_rekey(int fd, uint32_t flags);
+
+/**
  * sluice_strerror() - a sentence for an error, in English
  * @error:	errno of sluice_arm(), sluice_wait(), connect(), read() or write()
  * @info:	from sluice_get_info() on the same socket, or NULL; adds the reason:

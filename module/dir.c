@@ -5,12 +5,23 @@
  */
 #include <linux/errno.h>
 #include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/moduleparam.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
 #include "dir.h"
 
 #define BLOCK_LEN	16
+
+/* A key's last records: two of data, and a KeyUpdate or an alert of up to two blocks. */
+#define LAST_RECORDS	3
+#define LAST_BLOCKS	3
+
+static ulong key_records;
+module_param(key_records, ulong, 0644);
+MODULE_PARM_DESC(key_records,
+		 "records sealed under one key at most, where the cipher allows more; for tests (default 0: as the cipher allows)");
 
 void sluice_dir_install(struct sluice_dir *dir, struct sluice_key *key, u64 seq,
 			u64 explicit_nonce)
@@ -23,9 +34,15 @@ void sluice_dir_install(struct sluice_dir *dir, struct sluice_key *key, u64 seq,
 	dir->explicit_nonce = explicit_nonce;
 	dir->key_records = 0;
 	dir->key_blocks = 0;
+	dir->limit_told = false;
 	if (old)
 		dir->generation++;
 	sluice_key_free(old);
+}
+
+static u64 record_blocks(unsigned int payload)
+{
+	return DIV_ROUND_UP(payload, BLOCK_LEN) + 1;
 }
 
 void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, bool data)
@@ -37,7 +54,20 @@ void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, bool data)
 	if (data)
 		dir->bytes += payload;
 	dir->key_records++;
-	dir->key_blocks += DIV_ROUND_UP(payload, BLOCK_LEN) + 1;
+	dir->key_blocks += record_blocks(payload);
+}
+
+bool sluice_dir_exhausted(const struct sluice_dir *dir, unsigned int payload)
+{
+	const struct sluice_cipher *c = dir->key->cipher;
+	u64 records = min_not_zero(c->max_records, (u64)READ_ONCE(key_records));
+
+	if (dir->seq > U64_MAX - LAST_RECORDS || dir->spent)
+		return true;
+	if (records && dir->key_records + LAST_RECORDS > records)
+		return true;
+	return c->max_blocks &&
+	       dir->key_blocks + 2 * record_blocks(payload + 1) + LAST_BLOCKS > c->max_blocks;
 }
 
 int sluice_dir_check(const struct sluice_dir *dir)

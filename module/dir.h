@@ -19,6 +19,7 @@
  * @bytes:	application data in them
  * @key_records: records under the present key
  * @key_blocks:	16-byte blocks under the present key, one extra for each record
+ * @limit_told:	that the present key has come to its limit was counted
  */
 struct sluice_dir {
 	struct sluice_key *key;
@@ -30,6 +31,7 @@ struct sluice_dir {
 	u64 bytes;
 	u64 key_records;
 	u64 key_blocks;
+	bool limit_told;
 };
 
 /**
@@ -57,6 +59,17 @@ void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, bool data)
  * may be sealed or opened any more.
  */
 int sluice_dir_check(const struct sluice_dir *dir);
+
+/**
+ * sluice_dir_exhausted() - has the present key come to its limit?
+ * @dir:	with a key
+ * @payload:	bytes of content that a record has at most
+ *
+ * RFC 8446 5.5 and RFC 9846 limit what one key may seal. True while there is just room
+ * for two more records of @payload bytes and a short one: what is collected already,
+ * and the message that ends the key's use, go out under it.
+ */
+bool sluice_dir_exhausted(const struct sluice_dir *dir, unsigned int payload);
 
 /** sluice_dir_wipe() - drop the keys; the counters stay */
 void sluice_dir_wipe(struct sluice_dir *dir);

@@ -4,6 +4,7 @@
  * besides application data, and what is answered.
  */
 #include <linux/err.h>
+#include <linux/moduleparam.h>
 #include <linux/unaligned.h>
 #include <net/sock.h>
 #include <net/tls_prot.h>
@@ -13,8 +14,11 @@
 #include "handshake.h"
 #include "key.h"
 
-/* Records without application data in a row; OpenSSL's limits are of this size. */
-#define IDLE_MAX	32
+/* OpenSSL's limits are of this size. */
+static uint idle_records = 32;
+module_param(idle_records, uint, 0644);
+MODULE_PARM_DESC(idle_records,
+		 "records without application data (KeyUpdates, tickets, warnings, empty ones) that a peer may send in a row (default 32)");
 
 #define ALERT_NO_RENEGOTIATION	100	/* RFC 5246 7.2; TLS 1.3 has none */
 
@@ -85,7 +89,7 @@ static int refuse(struct sluice_ctx *ctx, u8 alert)
 /* The peer keeps us busy without sending anything. */
 static int idle(struct sluice_ctx *ctx)
 {
-	if (++ctx->hsmsg.idle > IDLE_MAX)
+	if (++ctx->hsmsg.idle > READ_ONCE(idle_records))
 		return refuse(ctx, TLS_ALERT_DESC_UNEXPECTED_MESSAGE);
 	return 0;
 }
@@ -223,6 +227,7 @@ static int take_keyupdate(struct sluice_ctx *ctx, bool ends_record)
 	}
 	sluice_dir_install(&ctx->rx.dir, next, 0, 0);
 	sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_RX_KEYUPDATES);
+	ctx->hsmsg.asked = false;
 	if (request == UPDATE_REQUESTED)
 		ctx->tx.keyupdate_due = true;
 	return idle(ctx);
@@ -397,28 +402,93 @@ void sluice_managed_close_notify(struct sluice_ctx *ctx)
 	ctx->tx.closed = true;
 }
 
-int sluice_managed_keyupdate(struct sluice_ctx *ctx)
+/* Send our KeyUpdate and go on with the next key. -errno: nothing has changed. */
+static int keyupdate_send(struct sluice_ctx *ctx, bool ask)
 {
-	static const u8 msg[] = { KEY_UPDATE, 0, 0, 1, UPDATE_NOT_REQUESTED };
-	bool due = ctx->tx.keyupdate_due;
+	struct sluice_tx *tx = &ctx->tx;
+	bool due = tx->keyupdate_due;
+	u8 msg[] = { KEY_UPDATE, 0, 0, 1, ask ? UPDATE_REQUESTED : UPDATE_NOT_REQUESTED };
 	struct sluice_key *next;
 	int ret;
 
-	sock_owned_by_me(ctx->sk);
-	next = sluice_key_next(ctx->tx.dir.key);
+	next = sluice_key_next(tx->dir.key);
 	if (IS_ERR(next))
 		return PTR_ERR(next);
 
 	/* Sealing what waits before it must not ask for a KeyUpdate again. */
-	ctx->tx.keyupdate_due = false;
+	tx->keyupdate_due = false;
 	ret = sluice_tx_control(ctx, SLUICE_HANDSHAKE_MSG, msg, sizeof(msg));
 	if (ret) {
-		ctx->tx.keyupdate_due = due;
+		tx->keyupdate_due = due;
 		sluice_key_free(next);
 		return ret;
 	}
 	/* Sealed under the old key; from here on nothing can fail. */
-	sluice_dir_install(&ctx->tx.dir, next, 0, 0);
+	sluice_dir_install(&tx->dir, next, 0, 0);
+	tx->keyupdate_ask = false;
+	if (ask)
+		ctx->hsmsg.asked = true;
 	sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_TX_KEYUPDATES);
 	return 0;
+}
+
+int sluice_managed_rekey(struct sluice_ctx *ctx, bool peer)
+{
+	struct sluice_tx *tx = &ctx->tx;
+
+	sock_owned_by_me(ctx->sk);
+	if (!sluice_ctx_managed(ctx))
+		return -EOPNOTSUPP;
+	if (READ_ONCE(ctx->state) != SLUICE_STATE_OPEN)
+		return -ENOTCONN;
+	if (tx->dir.key->version != TLS_1_3_VERSION)
+		return -EOPNOTSUPP;
+	if (tx->closed)
+		return -EPIPE;
+	if (peer && (ctx->hsmsg.asked || tx->keyupdate_ask))
+		return -EALREADY;
+
+	peer |= tx->keyupdate_ask;
+	if (sluice_tx_writable(ctx))
+		return keyupdate_send(ctx, peer);
+	tx->keyupdate_due = true;
+	tx->keyupdate_ask = peer;
+	return 0;
+}
+
+static bool at_limit(const struct sluice_ctx *ctx)
+{
+	return sluice_dir_exhausted(&ctx->tx.dir, ctx->tx.max_payload);
+}
+
+bool sluice_managed_key_due(const struct sluice_ctx *ctx)
+{
+	return sluice_ctx_managed(ctx) && (ctx->tx.keyupdate_due || at_limit(ctx));
+}
+
+/* One key for all of a TLS 1.2 connection, and it is used up: say goodbye under it. */
+static int expire(struct sluice_ctx *ctx)
+{
+	/* The farewell seals what the program was told is sent, and asks here first. */
+	ctx->tx.expired = true;
+	sluice_managed_close_notify(ctx);
+	return -EKEYEXPIRED;
+}
+
+int sluice_managed_before_data(struct sluice_ctx *ctx)
+{
+	struct sluice_dir *dir = &ctx->tx.dir;
+	bool limit = at_limit(ctx);
+
+	sock_owned_by_me(ctx->sk);
+	if (likely(!limit && !ctx->tx.keyupdate_due) || ctx->tx.expired)
+		return 0;
+	if (limit && !dir->limit_told) {
+		dir->limit_told = true;
+		sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_TX_KEY_LIMITS);
+	}
+	if (!sluice_ctx_managed(ctx))
+		return 0;
+	return dir->key->version == TLS_1_3_VERSION ?
+	       keyupdate_send(ctx, ctx->tx.keyupdate_ask) : expire(ctx);
 }

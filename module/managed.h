@@ -16,6 +16,7 @@ struct sluice_ctx;
  * @head:	bytes of a message's 4-byte header and, for KeyUpdate, its body
  * @have:	of them, here; 0: between messages
  * @refused:	a renegotiation was refused since the last application data
+ * @asked:	the peer owes us a KeyUpdate: do not ask again (RFC 9846 4.7.3)
  * @idle:	records since then that carried none
  * @skip:	bytes of a message's body still to pass over
  */
@@ -23,7 +24,8 @@ struct sluice_hsmsg {
 	u8 head[5];
 	u8 have;
 	bool refused;
-	u16 idle;
+	bool asked;
+	u32 idle;
 	u32 skip;
 };
 
@@ -74,9 +76,30 @@ void sluice_managed_fin(struct sluice_ctx *ctx);
 /** sluice_managed_close_notify() - say goodbye once, managed mode only. Lock held. */
 void sluice_managed_close_notify(struct sluice_ctx *ctx);
 
-/** sluice_managed_keyupdate() - send our own KeyUpdate(update_not_requested) and move
- * TX to the next key, prepared before. Lock held. 0, or errno with nothing changed.
+/**
+ * sluice_managed_rekey() - the program asks for fresh keys, SLUICE_REKEY
+ * @ctx:	locked
+ * @peer:	of the peer's direction, too
+ *
+ * Our KeyUpdate goes out at once, or, where the send buffer is full, before the next
+ * application data: programs cannot fill memory with them.
+ * Return: 0; -EOPNOTSUPP (raw mode, TLS 1.2), -ENOTCONN (not open), -EPIPE, -EALREADY
+ * (@peer: it has not answered yet), -ENOMEM with nothing changed.
  */
-int sluice_managed_keyupdate(struct sluice_ctx *ctx);
+int sluice_managed_rekey(struct sluice_ctx *ctx, bool peer);
+
+/** sluice_managed_key_due() - must something be done before more data is sealed? */
+bool sluice_managed_key_due(const struct sluice_ctx *ctx);
+
+/**
+ * sluice_managed_before_data() - see that the TX key may seal two records of data
+ * @ctx:	locked, with TX keys
+ *
+ * Managed mode: sends the KeyUpdate that is due (RFC 8446 4.6.3, 5.5); in TLS 1.2, where
+ * there is none, a key at its limit ends the direction with close_notify. Raw mode: the
+ * keys are the program's business, their limit is only counted.
+ * Return: 0; -EKEYEXPIRED; -ENOMEM and the like with nothing changed.
+ */
+int sluice_managed_before_data(struct sluice_ctx *ctx);
 
 #endif

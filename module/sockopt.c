@@ -326,6 +326,19 @@ static int sluice_set_handshake(struct sock *sk, sockptr_t optval, unsigned int 
 	return err;
 }
 
+static int sluice_set_rekey(struct sluice_ctx *ctx, sockptr_t optval, unsigned int optlen)
+{
+	u32 flags;
+
+	if (sockptr_is_null(optval) || optlen != sizeof(flags))
+		return -EINVAL;
+	if (copy_from_sockptr(&flags, optval, sizeof(flags)))
+		return -EFAULT;
+	if (flags & ~SLUICE_REKEY_PEER)
+		return -EINVAL;
+	return sluice_managed_rekey(ctx, flags & SLUICE_REKEY_PEER);
+}
+
 static void sluice_info_outcome(struct sluice_info *info, const struct sluice_outcome *o)
 {
 	info->suite = o->suite;
@@ -403,6 +416,8 @@ static int sluice_set_tls_locked(struct sluice_ctx *ctx, int optname, sockptr_t 
 		return sluice_set_zerocopy_ro(ctx, optval, optlen);
 	case TLS_RX_EXPECT_NO_PAD:
 		return sluice_set_no_pad(ctx, optval, optlen);
+	case SLUICE_REKEY:
+		return sluice_set_rekey(ctx, optval, optlen);
 	default:
 		return -ENOPROTOOPT;
 	}

@@ -450,12 +450,13 @@ static bool anything_left(const struct send *s)
 
 static int fill_batch(struct send *s)
 {
+	struct sluice_ctx *ctx = s->ctx;
 	int ret;
 
 	do {
 		ret = send_record(s);
-	} while (!ret && anything_left(s) && !sluice_batch_full(s->ctx->tx.batch) &&
-		 admits(s->ctx));
+	} while (!ret && anything_left(s) && !sluice_batch_full(ctx->tx.batch) &&
+		 !sluice_managed_key_due(ctx) && admits(ctx));
 	return ret;
 }
 
@@ -486,16 +487,13 @@ static int check(struct sluice_ctx *ctx, u8 type)
 	int ret;
 
 	if (tx->closed || sluice_batch_dead(ctx->sk))
-		return -EPIPE;
+		return tx->expired ? -EKEYEXPIRED : -EPIPE;
 	if (!tx->dir.key)
 		return -ENOTCONN;
 	ret = make_batch(ctx);
 	if (ret)
 		return ret;
-	/* RFC 8446 4.6.3: our answer comes before the next application record. */
-	if (tx->keyupdate_due && type == SLUICE_DATA)
-		ret = sluice_managed_keyupdate(ctx);
-	return ret;
+	return type == SLUICE_DATA ? sluice_managed_before_data(ctx) : 0;
 }
 
 /* Wait until a record may be sealed. The lock is released meanwhile, so all that was

@@ -19,8 +19,10 @@ struct sluice_ctx;
 /**
  * struct sluice_tx - the sending side of a socket; all under the socket lock
  * @dir:	keys and sequence
- * @keyupdate_due: the peer asked for a KeyUpdate: send one before the next
- *		application record (RFC 8446 4.6.3)
+ * @keyupdate_due: send a KeyUpdate before the next application record: the peer asked
+ *		for it (RFC 8446 4.6.3), or the program did while there was no room
+ * @keyupdate_ask: and ask the peer for its own in it
+ * @expired:	TLS 1.2, managed: the key came to its limit, and no other will follow
  * @closed:	close_notify or a fatal alert has been sealed: nothing may follow
  * @pushing:	TCP is being called: its call-backs must not push in turn
  * @max_payload: bytes of content in a record at most (RFC 8449 may lower it)
@@ -31,6 +33,8 @@ struct sluice_ctx;
 struct sluice_tx {
 	struct sluice_dir dir;
 	bool keyupdate_due;
+	bool keyupdate_ask;
+	bool expired;
 	bool closed;
 	bool pushing;
 	u16 max_payload;

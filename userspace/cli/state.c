@@ -44,6 +44,7 @@ const struct state_counter state_counters[__SLUICE_STAT_MAX] = {
 	[SLUICE_STAT_TX_REKEY_ERRORS] = { "tx_rekey_errors", "New TX keys of a program refused", 0 },
 	[SLUICE_STAT_RX_REKEYS] = { "rx_rekeys", "RX keys replaced by the program", 0 },
 	[SLUICE_STAT_RX_REKEY_ERRORS] = { "rx_rekey_errors", "New RX keys of a program refused", 0 },
+	[SLUICE_STAT_TX_KEY_LIMITS] = { "tx_key_limits", "TX keys that came to their limit", 0 },
 	[SLUICE_STAT_RX_REKEYS_DUE] = { "rx_rekeys_due", "KeyUpdates that paused reading in raw mode", 0 },
 };
 

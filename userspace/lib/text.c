@@ -114,6 +114,8 @@ static const char *sentence(int error, const struct sluice_info *info)
 		return "too many handshakes wait already";
 	case EKEYREJECTED:
 		return "certificate refused";
+	case EKEYEXPIRED:
+		return "the key has sealed as much as it may; connect anew";
 	case EBADMSG:
 		return "a record failed authentication: it was tampered with or damaged";
 	case EPROTO:

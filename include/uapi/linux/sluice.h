@@ -29,6 +29,7 @@
 /* Socket options at level SOL_TLS, beside those of <linux/tls.h>. */
 #define SLUICE_HANDSHAKE	64	/* set: struct sluice_request */
 #define SLUICE_INFO		65	/* get: struct sluice_info */
+#define SLUICE_REKEY		66	/* set: __u32 of SLUICE_REKEY_* */
 
 /* Sizes of the strings below, terminating zero included. */
 #define SLUICE_NAME_MAX		256	/* host name (RFC 1035: 253) or IP text */
@@ -169,6 +170,18 @@ struct sluice_info {
 	char	server_name[SLUICE_NAME_MAX];
 	__u8	alpn[SLUICE_ALPN_MAX];
 };
+
+/*
+ * SLUICE_REKEY: fresh keys for what this socket sends (RFC 8446 4.6.3), by a KeyUpdate
+ * that goes out now, or before the next data if the send buffer is full. The module does
+ * this by itself before a key comes to its limit (RFC 8446 5.5, RFC 9846); in TLS 1.2,
+ * which cannot, the write that would go past it fails with EKEYEXPIRED after close_notify.
+ *
+ * errno: EINVAL (flags, length), EFAULT, EOPNOTSUPP (TLS 1.2, raw mode), ENOTCONN (not
+ * open), EPIPE (shut down), EALREADY (the peer was asked and has not answered), ENOMEM.
+ */
+/* Ask the peer for fresh keys of its own, too. */
+#define SLUICE_REKEY_PEER	(1U << 0)
 
 /*
  * Generic netlink: the agent's side.
@@ -363,6 +376,7 @@ enum sluice_stat {
 	SLUICE_STAT_RX_REKEYS,		/* keys replaced by TLS_RX */
 	SLUICE_STAT_RX_REKEY_ERRORS,	/* TLS_RX refused where keys are in use */
 	SLUICE_STAT_RX_REKEYS_DUE,	/* KeyUpdates that paused reading in raw mode */
+	SLUICE_STAT_TX_KEY_LIMITS,	/* TX keys that came to their limit (RFC 8446 5.5) */
 
 	__SLUICE_STAT_MAX,
 };
