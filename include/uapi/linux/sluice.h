@@ -30,12 +30,19 @@
 #define SLUICE_HANDSHAKE	64	/* set: struct sluice_request */
 #define SLUICE_INFO		65	/* get: struct sluice_info */
 #define SLUICE_REKEY		66	/* set: __u32 of SLUICE_REKEY_* */
+#define SLUICE_PEER_CERT	67	/* get: the peer's certificate, DER */
+#define SLUICE_PEER_NAMES	68	/* get: the names in it */
 
 /* Sizes of the strings below, terminating zero included. */
 #define SLUICE_NAME_MAX		256	/* host name (RFC 1035: 253) or IP text */
 #define SLUICE_LABEL_MAX	64	/* identity or trust store of the agent */
 #define SLUICE_TEXT_MAX		192	/* reason of a failure, for humans */
 #define SLUICE_ALPN_MAX		256	/* protocol list, no terminating zero */
+#define SLUICE_SUBJECT_MAX	256	/* subject of a certificate (RFC 4514), cut to fit */
+
+#define SLUICE_CERT_MAX		16384	/* bytes of a peer's certificate, DER */
+#define SLUICE_NAMES_MAX	4096	/* bytes of the names in it */
+#define SLUICE_FINGERPRINT_LEN	32	/* SHA-256 over the certificate */
 
 enum sluice_role {
 	SLUICE_ROLE_NONE	= 0,	/* raw mode */
@@ -144,6 +151,8 @@ enum sluice_state {
  * @text:	reason of the failure, in English
  * @server_name: client: the name asked for; server: the SNI received
  * @alpn:	the protocol chosen, no terminating zero (RFC 7301)
+ * @peer_subject: subject of the peer's certificate (RFC 4514); empty: it has shown none
+ * @peer_fingerprint: SHA-256 over that certificate's DER
  *
  * getsockopt copies min(optlen, sizeof) bytes and stores that in optlen.
  */
@@ -169,7 +178,18 @@ struct sluice_info {
 	char	text[SLUICE_TEXT_MAX];
 	char	server_name[SLUICE_NAME_MAX];
 	__u8	alpn[SLUICE_ALPN_MAX];
+	char	peer_subject[SLUICE_SUBJECT_MAX];
+	__u8	peer_fingerprint[SLUICE_FINGERPRINT_LEN];
 };
+
+/*
+ * SLUICE_PEER_CERT and SLUICE_PEER_NAMES: what the peer has shown of itself, verified
+ * (SLUICE_INFO_PEER_CERT is set). The names are the certificate's subjectAltName (RFC 5280
+ * 4.2.1.6) as strings, a zero byte after each: "DNS:www.example.org", "IP:192.0.2.1",
+ * "URI:...", "email:...". getsockopt stores the length in optlen, also with ERANGE.
+ *
+ * errno: ENODATA (none, or not open yet), ERANGE (optlen is too short), EFAULT.
+ */
 
 /*
  * SLUICE_REKEY: fresh keys for what this socket sends (RFC 8446 4.6.3), by a KeyUpdate
@@ -214,6 +234,9 @@ struct sluice_info {
  *			success without keys
  * @SLUICE_CMD_GET:	anyone: the module's state: SLUICE_A_ABI, _CIPHERS,
  *			_AGENTS, _PENDING, _STATS of the caller's namespace
+ * @SLUICE_CMD_TICKET:	to the agent that did INSTALL with SLUICE_A_TICKETS, from the
+ *			module, unicast: SLUICE_A_COOKIE, SLUICE_A_TICKET. One that
+ *			does not read loses some; nobody waits
  *
  * ACCEPT, INSTALL and DONE need CAP_NET_ADMIN both in the network namespace's
  * user namespace and in that of the program that armed the socket.
@@ -225,6 +248,7 @@ enum sluice_cmd {
 	SLUICE_CMD_INSTALL,
 	SLUICE_CMD_DONE,
 	SLUICE_CMD_GET,
+	SLUICE_CMD_TICKET,
 
 	__SLUICE_CMD_MAX,
 	SLUICE_CMD_MAX = __SLUICE_CMD_MAX - 1
@@ -266,6 +290,21 @@ enum sluice_cmd {
  * @SLUICE_A_PENDING:	u32, requests that wait or are at an agent (GET)
  * @SLUICE_A_STATS:	nest: u64 of type enum sluice_stat + 1 each (GET)
  * @SLUICE_A_GROUPS:	binary, array of u32: supplementary groups that are mapped
+ * @SLUICE_A_PEER_CERT:	binary, DER, up to SLUICE_CERT_MAX: the peer's verified
+ *			certificate (DONE)
+ * @SLUICE_A_PEER_NAMES: binary, up to SLUICE_NAMES_MAX: as SLUICE_PEER_NAMES (DONE)
+ * @SLUICE_A_PEER_SUBJECT: string, as in struct sluice_info (DONE)
+ * @SLUICE_A_PEER_FINGERPRINT: binary, likewise (DONE)
+ * @SLUICE_A_TX_LIMIT:	u16, 64 to 16384: content bytes of a record to send, as the
+ *			peer's max_fragment_length (RFC 6066 4) or record_size_limit
+ *			(RFC 8449; less the type byte in TLS 1.3) wants it (INSTALL)
+ * @SLUICE_A_RX_LIMIT:	u16, likewise: what the peer was told; more than that is a
+ *			record_overflow (INSTALL)
+ * @SLUICE_A_COOKIE:	u64, the agent's own name for this connection (INSTALL, TICKET)
+ * @SLUICE_A_TICKETS:	u32, up to 8: how many of the peer's NewSessionTicket messages
+ *			the agent wants to see (INSTALL, client in TLS 1.3; needs
+ *			SLUICE_A_COOKIE)
+ * @SLUICE_A_TICKET:	binary, the message with its header (RFC 8446 4.6.1) (TICKET)
  */
 enum sluice_attr {
 	SLUICE_A_UNSPEC,
@@ -299,6 +338,15 @@ enum sluice_attr {
 	SLUICE_A_PENDING,
 	SLUICE_A_STATS,
 	SLUICE_A_GROUPS,
+	SLUICE_A_PEER_CERT,
+	SLUICE_A_PEER_NAMES,
+	SLUICE_A_PEER_SUBJECT,
+	SLUICE_A_PEER_FINGERPRINT,
+	SLUICE_A_TX_LIMIT,
+	SLUICE_A_RX_LIMIT,
+	SLUICE_A_COOKIE,
+	SLUICE_A_TICKETS,
+	SLUICE_A_TICKET,
 
 	__SLUICE_A_MAX,
 	SLUICE_A_MAX = __SLUICE_A_MAX - 1
