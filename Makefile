@@ -6,9 +6,10 @@
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-# The newest 6.12 whose headers are installed, whatever kernel runs here.
+# The newest KERNEL whose headers are installed, whatever kernel runs here.
 # Not expanded before a recipe needs it: the headers may just be coming.
-KDIR = $(lastword $(shell ls -d /usr/src/linux-headers-6.12*-cloud-amd64 \
+KERNEL ?= 6.12
+KDIR = $(lastword $(shell ls -d /usr/src/linux-headers-$(KERNEL)[.+]*-cloud-amd64 \
 	2>/dev/null | sort -V))
 krel = $(shell cat '$(KDIR)/include/config/kernel.release' 2>/dev/null)
 
@@ -57,7 +58,8 @@ help:
 	@sed -n 's/^#: //p' $(firstword $(MAKEFILE_LIST))
 
 #: make                 the module, the userspace programs and the tests
-#: make module          build/module/RELEASE/sluice.ko; KDIR=... chooses the kernel
+#: make module          build/module/RELEASE/sluice.ko; KDIR=... chooses the kernel,
+#:                      KERNEL=7.2 that of a newer Debian, in a tree of its own
 #: make userspace       build/userspace/; SAN=1: build/userspace-san/, ASan and UBSan
 #: make selftests       build/selftests/ and build/unit/
 #: make deps            install what all this needs (Debian 12)
@@ -80,7 +82,14 @@ deps:
 
 # Kbuild wants its output beside its sources: each kernel gets a tree of
 # links to ours.  One at a time, as kbuild takes no second run beside it.
-module:
+# Debian 12 has 6.12 but no newer kernel: selftests/vm/suite has.
+module: $(if $(krel)$(SLUICE_SUITE)$(filter 6.12,$(KERNEL)),module-here,module-suite)
+
+module-suite:
+	+@selftests/vm/suite -- $(MAKE) --no-print-directory module \
+		KERNEL='$(KERNEL)' B='$(B)'
+
+module-here:
 	@test -n '$(krel)' || { echo "no kernel headers in KDIR='$(KDIR)':" \
 		"make deps installs Debian's" >&2; exit 1; }
 	@mkdir -p $(B)/module/$(krel)
