@@ -13,8 +13,23 @@
 #define SPEAKS_TLS12	1
 #define SPEAKS_TLS13	2
 
-/* RFC 8446 5.5: 2^24.5 records of full size, 2^10 blocks each. */
+/* RFC 8446 5.5: 2^24.5 records of full size, 2^10 blocks each. Counted for AES, it rests on
+ * the size of a block alone, which SM4 and ARIA share.
+ */
 #define GCM_BLOCKS	24296003999ULL
+
+/* RFC 9147 4.5.3, reckoned with full records (B.1): DTLS has them as large as TLS. */
+#define CCM_RECORDS	8388608ULL	/* 2^23 */
+
+/* How the crypto API takes a nonce: as it is. */
+#define IV_NONCE		\
+	.api_iv_len = SLUICE_NONCE_LEN
+
+/* Or as CCM's first counter block (RFC 3610 2.3): L' = 2, nonce, a counter of 3 bytes. */
+#define IV_CCM			\
+	.api_iv_len = 16,	\
+	.nonce_at = 1,		\
+	.nonce_lead = 2
 
 /* What a row takes from <linux/tls.h>. */
 #define INFO_SIZES(id, info)					\
@@ -36,8 +51,13 @@
 
 static_assert(INFO_FITS(TLS_CIPHER_AES_GCM_128, struct tls12_crypto_info_aes_gcm_128));
 static_assert(INFO_FITS(TLS_CIPHER_AES_GCM_256, struct tls12_crypto_info_aes_gcm_256));
+static_assert(INFO_FITS(TLS_CIPHER_AES_CCM_128, struct tls12_crypto_info_aes_ccm_128));
 static_assert(INFO_FITS(TLS_CIPHER_CHACHA20_POLY1305,
 			struct tls12_crypto_info_chacha20_poly1305));
+static_assert(INFO_FITS(TLS_CIPHER_SM4_GCM, struct tls12_crypto_info_sm4_gcm));
+static_assert(INFO_FITS(TLS_CIPHER_SM4_CCM, struct tls12_crypto_info_sm4_ccm));
+static_assert(INFO_FITS(TLS_CIPHER_ARIA_GCM_128, struct tls12_crypto_info_aria_gcm_128));
+static_assert(INFO_FITS(TLS_CIPHER_ARIA_GCM_256, struct tls12_crypto_info_aria_gcm_256));
 
 static const struct sluice_cipher ciphers[] = {
 	{
@@ -47,6 +67,7 @@ static const struct sluice_cipher ciphers[] = {
 		.hash = "sha256",
 		.hash_len = 32,
 		.explicit_len = 8,
+		IV_NONCE,
 		.versions = SPEAKS_TLS12 | SPEAKS_TLS13,
 		.max_blocks = GCM_BLOCKS,
 	}, {
@@ -56,8 +77,19 @@ static const struct sluice_cipher ciphers[] = {
 		.hash = "sha384",
 		.hash_len = 48,
 		.explicit_len = 8,
+		IV_NONCE,
 		.versions = SPEAKS_TLS12 | SPEAKS_TLS13,
 		.max_blocks = GCM_BLOCKS,
+	}, {
+		INFO_SIZES(TLS_CIPHER_AES_CCM_128, struct tls12_crypto_info_aes_ccm_128),
+		.name = "AES-128-CCM",
+		.aead = "ccm(aes)",
+		.hash = "sha256",
+		.hash_len = 32,
+		.explicit_len = 8,
+		IV_CCM,
+		.versions = SPEAKS_TLS12 | SPEAKS_TLS13,
+		.max_records = CCM_RECORDS,
 	}, {
 		INFO_SIZES(TLS_CIPHER_CHACHA20_POLY1305,
 			   struct tls12_crypto_info_chacha20_poly1305),
@@ -65,7 +97,45 @@ static const struct sluice_cipher ciphers[] = {
 		.aead = "rfc7539(chacha20,poly1305)",
 		.hash = "sha256",
 		.hash_len = 32,
+		IV_NONCE,
 		.versions = SPEAKS_TLS12 | SPEAKS_TLS13,
+	}, {
+		/* SM4 in TLS 1.2 is in no RFC; the in-tree module takes it. */
+		INFO_SIZES(TLS_CIPHER_SM4_GCM, struct tls12_crypto_info_sm4_gcm),
+		.name = "SM4-GCM",
+		.aead = "gcm(sm4)",
+		.hash = "sm3",
+		.hash_len = 32,
+		.explicit_len = 8,
+		IV_NONCE,
+		.versions = SPEAKS_TLS12 | SPEAKS_TLS13,
+		.max_blocks = GCM_BLOCKS,
+	}, {
+		INFO_SIZES(TLS_CIPHER_SM4_CCM, struct tls12_crypto_info_sm4_ccm),
+		.name = "SM4-CCM",
+		.aead = "ccm(sm4)",
+		.hash = "sm3",
+		.hash_len = 32,
+		.explicit_len = 8,
+		IV_CCM,
+		.versions = SPEAKS_TLS12 | SPEAKS_TLS13,
+		.max_records = CCM_RECORDS,
+	}, {
+		INFO_SIZES(TLS_CIPHER_ARIA_GCM_128, struct tls12_crypto_info_aria_gcm_128),
+		.name = "ARIA-128-GCM",
+		.aead = "gcm(aria)",
+		.explicit_len = 8,
+		IV_NONCE,
+		.versions = SPEAKS_TLS12,
+		.max_blocks = GCM_BLOCKS,
+	}, {
+		INFO_SIZES(TLS_CIPHER_ARIA_GCM_256, struct tls12_crypto_info_aria_gcm_256),
+		.name = "ARIA-256-GCM",
+		.aead = "gcm(aria)",
+		.explicit_len = 8,
+		IV_NONCE,
+		.versions = SPEAKS_TLS12,
+		.max_blocks = GCM_BLOCKS,
 	},
 	{ }
 };

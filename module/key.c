@@ -21,8 +21,12 @@ static bool can_key(const struct sluice_cipher *cipher)
 {
 	char hmac[32];
 
+	if (!crypto_has_aead(cipher->aead, 0, 0))
+		return false;
+	if (!cipher->hash)
+		return true;
 	snprintf(hmac, sizeof(hmac), "hmac(%s)", cipher->hash);
-	return crypto_has_aead(cipher->aead, 0, 0) && crypto_has_shash(hmac, 0, 0);
+	return crypto_has_shash(hmac, 0, 0);
 }
 
 u64 sluice_cipher_mask(void)
@@ -60,7 +64,7 @@ static int set_crypto(struct sluice_key *key, const u8 *raw)
 
 	if (ret)
 		return ret;
-	if (crypto_aead_ivsize(key->tfm) != SLUICE_NONCE_LEN)
+	if (crypto_aead_ivsize(key->tfm) != key->cipher->api_iv_len)
 		return -EINVAL;
 	return crypto_aead_setkey(key->tfm, raw, key->cipher->key_len);
 }

@@ -46,7 +46,7 @@ struct sluice_key_config {
  * @tfm:	keyed transform
  * @req:	the one request, protected by the socket lock
  * @aad:	additional data of the record at work
- * @nonce:	nonce of the record at work
+ * @nonce:	nonce of the record at work, as the crypto API takes it
  */
 struct sluice_key {
 	const struct sluice_cipher *cipher;
@@ -57,7 +57,7 @@ struct sluice_key {
 	struct crypto_aead *tfm;
 	struct aead_request *req;
 	u8 aad[SLUICE_AAD_MAX];
-	u8 nonce[SLUICE_NONCE_LEN];
+	u8 nonce[SLUICE_API_IV_MAX];
 };
 
 /**

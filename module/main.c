@@ -77,4 +77,4 @@ MODULE_AUTHOR("The Sluice project");
 MODULE_DESCRIPTION("TLS as a property of a TCP socket");
 MODULE_LICENSE("GPL");
 MODULE_ALIAS_TCP_ULP("sluice");
-MODULE_SOFTDEP("pre: gcm chacha20poly1305");
+MODULE_SOFTDEP("pre: gcm ccm chacha20poly1305");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The arithmetic of the record layer (RFC 8446 5, RFC 5246 6.2, RFC 5288,
- * RFC 7905): bytes in, bytes out.
+ * RFC 6655, RFC 7905): bytes in, bytes out.
  */
 #include <linux/errno.h>
 #include <linux/string.h>
@@ -75,12 +75,15 @@ void sluice_record_write_prefix(u8 *out, const struct sluice_cipher *c, u16 vers
 		put_unaligned_be64(explicit_nonce, out + SLUICE_HEADER_LEN);
 }
 
-void sluice_record_nonce(u8 *nonce, const struct sluice_cipher *c, u16 version, const u8 *iv,
+void sluice_record_nonce(u8 *out, const struct sluice_cipher *c, u16 version, const u8 *iv,
 			 u64 seq, const u8 *explicit_nonce)
 {
 	unsigned int n = explicit_len(c, version);
+	u8 *nonce = out + c->nonce_at;
 	u8 *tail = nonce + SLUICE_NONCE_LEN - 8;
 
+	memset(out, 0, c->api_iv_len);
+	out[0] = c->nonce_lead;
 	memcpy(nonce, iv, SLUICE_NONCE_LEN - n);
 	if (n)
 		memcpy(nonce + SLUICE_NONCE_LEN - n, explicit_nonce, n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The record layer as arithmetic over bytes: header, nonce, additional data,
- * padding (RFC 8446 5, RFC 5246 6.2, RFC 5288, RFC 7905). No socket, no
+ * padding (RFC 8446 5, RFC 5246 6.2, RFC 5288, RFC 6655, RFC 7905). No socket, no
  * allocation, no crypto: these functions compile into the module, the unit
  * tests and the fuzzers.
  */
@@ -76,13 +76,13 @@ void sluice_record_write_prefix(u8 *out, const struct sluice_cipher *c, u16 vers
 				unsigned int len, u64 explicit_nonce);
 
 /**
- * sluice_record_nonce() - the AEAD nonce
- * @nonce:	SLUICE_NONCE_LEN bytes out
+ * sluice_record_nonce() - the AEAD nonce, as the crypto API takes it
+ * @out:	c->api_iv_len bytes out
  * @iv:		static IV of the key, SLUICE_NONCE_LEN bytes (TLS 1.2 GCM, CCM: 4 used)
  * @seq:	sequence number
  * @explicit_nonce: the record's explicit nonce, big-endian as on the wire, NULL if none
  */
-void sluice_record_nonce(u8 *nonce, const struct sluice_cipher *c, u16 version, const u8 *iv,
+void sluice_record_nonce(u8 *out, const struct sluice_cipher *c, u16 version, const u8 *iv,
 			 u64 seq, const u8 *explicit_nonce);
 
 /**

@@ -19,8 +19,10 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/types.h>
@@ -84,12 +86,20 @@ struct test_cipher {
 	size_t salt_len;	/* of the 12 bytes of IV, those in `salt` */
 	size_t iv_len;		/* and those in `iv` */
 	const char *evp;	/* OpenSSL's name */
+	const char *lacking;	/* the algorithm without which a kernel lacks it; NULL:
+				 * every kernel has to have it
+				 */
 };
 
 static const struct test_cipher test_ciphers[] = {
-	{ TLS_CIPHER_AES_GCM_128, 16, 4, 8, "AES-128-GCM" },
-	{ TLS_CIPHER_AES_GCM_256, 32, 4, 8, "AES-256-GCM" },
-	{ TLS_CIPHER_CHACHA20_POLY1305, 32, 0, 12, "ChaCha20-Poly1305" },
+	{ TLS_CIPHER_AES_GCM_128, 16, 4, 8, "AES-128-GCM", NULL },
+	{ TLS_CIPHER_AES_GCM_256, 32, 4, 8, "AES-256-GCM", NULL },
+	{ TLS_CIPHER_AES_CCM_128, 16, 4, 8, "AES-128-CCM", NULL },
+	{ TLS_CIPHER_CHACHA20_POLY1305, 32, 0, 12, "ChaCha20-Poly1305", NULL },
+	{ TLS_CIPHER_SM4_GCM, 16, 4, 8, "SM4-GCM", "sm4" },
+	{ TLS_CIPHER_SM4_CCM, 16, 4, 8, "SM4-CCM", "sm4" },
+	{ TLS_CIPHER_ARIA_GCM_128, 16, 4, 8, "ARIA-128-GCM", "aria" },
+	{ TLS_CIPHER_ARIA_GCM_256, 32, 4, 8, "ARIA-256-GCM", "aria" },
 };
 
 /* One direction's keys, in the terms of the RFCs. */
@@ -97,7 +107,7 @@ struct test_keys {
 	const struct test_cipher *cipher;
 	__u16 version;
 	unsigned char key[32];
-	unsigned char iv[12];	/* TLS 1.2 GCM: 4 fixed, 8 the first explicit nonce */
+	unsigned char iv[12];	/* TLS 1.2 GCM, CCM: 4 fixed, 8 the first explicit nonce */
 	uint64_t seq;
 };
 
@@ -300,6 +310,69 @@ static inline void pair_narrow(struct tls_pair *pair)
 	for (int i = 0; i < 2; i++)
 		tcp_buffers(pair->fd[i], &opt);
 }
+
+/*
+ * Does this kernel lack the cipher? Only of those that kernels may lack, and not
+ * by the module's word alone: the algorithm is not there after it was asked for.
+ */
+static inline bool kernel_has(const char *algorithm)
+{
+	FILE *f = fopen("/proc/crypto", "re");
+	char line[200], name[100];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "name : %99s", name) == 1 && !strcmp(name, algorithm);
+	if (f)
+		fclose(f);
+	return found;
+}
+
+static inline bool cipher_ask(const struct test_cipher *cipher)
+{
+	const struct tcp_options opt = { 0 };
+	struct test_keys keys;
+	int fd[2];
+	long err;
+
+	if (tcp_pair(&opt, fd))
+		return false;
+	keys_make(&keys, TLS_1_2_VERSION, cipher->type, 1, 0);
+	err = ulp_attach(fd[0]) ?: keys_set(fd[0], TLS_TX, &keys);
+	close(fd[0]);
+	close(fd[1]);
+	return err == -ENOENT && !kernel_has(cipher->lacking);
+}
+
+/* Asking makes the kernel look for modules, and each test is a process of its own: the
+ * answers are shared by all of them. 0: not asked yet.
+ */
+static signed char *cipher_answers;
+
+__attribute__((constructor)) static inline void cipher_answers_share(void)
+{
+	cipher_answers = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			      -1, 0);
+	if (cipher_answers == MAP_FAILED)
+		abort();
+}
+
+static inline bool cipher_absent(__u16 type)
+{
+	const struct test_cipher *cipher = test_cipher(type);
+	signed char *answer = &cipher_answers[cipher - test_ciphers];
+
+	if (cipher->lacking && !*answer)
+		*answer = cipher_ask(cipher) ? 1 : -1;
+	return *answer > 0;
+}
+
+#define SKIP_ABSENT(type)							\
+	do {									\
+		if (cipher_absent(type))					\
+			SKIP(return, "this kernel has no %s",			\
+			     test_cipher(type)->lacking);			\
+	} while (0)
 
 static inline void pair_close(struct tls_pair *pair)
 {
@@ -611,6 +684,16 @@ static inline uint64_t records_at_least(uint64_t bytes)
 	TLS_VARIANT(fixture, tls13_aes128, TLS_1_3_VERSION, AES_GCM_128, AF_INET);	\
 	TLS_VARIANT(fixture, tls13_aes256, TLS_1_3_VERSION, AES_GCM_256, AF_INET);	\
 	TLS_VARIANT(fixture, tls13_chacha_v6, TLS_1_3_VERSION, CHACHA20_POLY1305, AF_INET6)
+
+/* The others, where records are made and opened; SKIP_ABSENT belongs to them. */
+#define TLS_VARIANTS_RARE(fixture)						\
+	TLS_VARIANT(fixture, tls12_ccm_v6, TLS_1_2_VERSION, AES_CCM_128, AF_INET6);	\
+	TLS_VARIANT(fixture, tls13_ccm, TLS_1_3_VERSION, AES_CCM_128, AF_INET);		\
+	TLS_VARIANT(fixture, tls12_sm4gcm, TLS_1_2_VERSION, SM4_GCM, AF_INET);		\
+	TLS_VARIANT(fixture, tls13_sm4gcm, TLS_1_3_VERSION, SM4_GCM, AF_INET);		\
+	TLS_VARIANT(fixture, tls13_sm4ccm, TLS_1_3_VERSION, SM4_CCM, AF_INET);		\
+	TLS_VARIANT(fixture, tls12_aria128, TLS_1_2_VERSION, ARIA_GCM_128, AF_INET);	\
+	TLS_VARIANT(fixture, tls12_aria256, TLS_1_2_VERSION, ARIA_GCM_256, AF_INET)
 
 /* Where the cipher does not matter: one of each version. */
 #define TLS_VARIANTS_FEW(fixture)						\

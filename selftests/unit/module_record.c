@@ -15,7 +15,9 @@
 
 static const u16 versions[] = { TLS_1_2_VERSION, TLS_1_3_VERSION };
 static const u16 types[] = {
-	TLS_CIPHER_AES_GCM_128, TLS_CIPHER_AES_GCM_256, TLS_CIPHER_CHACHA20_POLY1305,
+	TLS_CIPHER_AES_GCM_128, TLS_CIPHER_AES_GCM_256, TLS_CIPHER_AES_CCM_128,
+	TLS_CIPHER_CHACHA20_POLY1305, TLS_CIPHER_SM4_GCM, TLS_CIPHER_SM4_CCM,
+	TLS_CIPHER_ARIA_GCM_128, TLS_CIPHER_ARIA_GCM_256,
 };
 
 /* AES-128-GCM with the module's nonce and additional data. @len: of the body;
@@ -102,7 +104,7 @@ TEST(rfc8448_open)
 
 	for (size_t i = 0; i < ARRAY_SIZE(traces); i++) {
 		const struct trace *t = &traces[i];
-		u8 key[16], iv[12], wire[300], nonce[12], aad[SLUICE_AAD_MAX], plain[300], want[300];
+		u8 key[16], iv[12], wire[300], nonce[SLUICE_API_IV_MAX], aad[SLUICE_AAD_MAX], plain[300], want[300];
 		size_t total = unhex(t->record, wire, sizeof(wire));
 		struct sluice_record rec;
 		unsigned int len, n;
@@ -133,7 +135,7 @@ TEST(rfc8448_seal)
 
 	for (size_t i = 0; i < ARRAY_SIZE(traces); i++) {
 		const struct trace *t = &traces[i];
-		u8 key[16], iv[12], want[300], nonce[12], aad[SLUICE_AAD_MAX];
+		u8 key[16], iv[12], want[300], nonce[SLUICE_API_IV_MAX], aad[SLUICE_AAD_MAX];
 		u8 inner[300], wire[300] = { 0 };
 		size_t total = unhex(t->record, want, sizeof(want)), len;
 		unsigned int n;
@@ -164,10 +166,18 @@ TEST(overheads)
 	static const struct { u16 version, cipher; unsigned int prefix, overhead; } rows[] = {
 		{ TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_128, 13, 29 },
 		{ TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_256, 13, 29 },
+		{ TLS_1_2_VERSION, TLS_CIPHER_AES_CCM_128, 13, 29 },
 		{ TLS_1_2_VERSION, TLS_CIPHER_CHACHA20_POLY1305, 5, 21 },
+		{ TLS_1_2_VERSION, TLS_CIPHER_SM4_GCM, 13, 29 },
+		{ TLS_1_2_VERSION, TLS_CIPHER_SM4_CCM, 13, 29 },
+		{ TLS_1_2_VERSION, TLS_CIPHER_ARIA_GCM_128, 13, 29 },
+		{ TLS_1_2_VERSION, TLS_CIPHER_ARIA_GCM_256, 13, 29 },
 		{ TLS_1_3_VERSION, TLS_CIPHER_AES_GCM_128, 5, 22 },
 		{ TLS_1_3_VERSION, TLS_CIPHER_AES_GCM_256, 5, 22 },
+		{ TLS_1_3_VERSION, TLS_CIPHER_AES_CCM_128, 5, 22 },
 		{ TLS_1_3_VERSION, TLS_CIPHER_CHACHA20_POLY1305, 5, 22 },
+		{ TLS_1_3_VERSION, TLS_CIPHER_SM4_GCM, 5, 22 },
+		{ TLS_1_3_VERSION, TLS_CIPHER_SM4_CCM, 5, 22 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -278,7 +288,7 @@ TEST(nonces)
 	const struct sluice_cipher *gcm256 = sluice_cipher_find(TLS_CIPHER_AES_GCM_256);
 	const struct sluice_cipher *chacha = sluice_cipher_find(TLS_CIPHER_CHACHA20_POLY1305);
 	const u64 seq = 0xff00000000000081;
-	u8 nonce[12];
+	u8 nonce[SLUICE_API_IV_MAX];
 
 	/* RFC 5288 3: four bytes fixed, eight from the record; no sequence. */
 	sluice_record_nonce(nonce, gcm256, TLS_1_2_VERSION, iv, seq, explicit_nonce);
@@ -293,12 +303,57 @@ TEST(nonces)
 	EXPECT_EQ(0, memcmp(nonce, iv, 12));
 }
 
+/*
+ * CCM's counter block (RFC 3610 2.3): L' = 2, the nonce, a counter of three bytes
+ * that starts at zero, whatever was there before.
+ */
+TEST(nonces_of_ccm)
+{
+	static const u16 ccm[] = { TLS_CIPHER_AES_CCM_128, TLS_CIPHER_SM4_CCM };
+	static const u8 iv[12] = { 0xa0, 0xa1, 0xa2, 0xa3, 1, 2, 3, 4, 5, 6, 7, 8 };
+	static const u8 explicit_nonce[8] = { 9, 8, 7, 6, 5, 4, 3, 2 };
+	static const u8 tls12[16] = { 2, 0xa0, 0xa1, 0xa2, 0xa3, 9, 8, 7, 6, 5, 4, 3, 2 };
+	static const u8 tls13[16] = { 2, 0xa0, 0xa1, 0xa2, 0xa3, 0xfe, 2, 3, 4, 5, 6, 7, 0x89 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(ccm); i++) {
+		const struct sluice_cipher *c = sluice_cipher_find(ccm[i]);
+		u8 nonce[SLUICE_API_IV_MAX];
+
+		ASSERT_EQ(16, c->api_iv_len);
+		memset(nonce, 0x5a, sizeof(nonce));
+		/* RFC 6655 3: as with GCM. */
+		sluice_record_nonce(nonce, c, TLS_1_2_VERSION, iv, 0xff00000000000081,
+				    explicit_nonce);
+		EXPECT_EQ(0, memcmp(nonce, tls12, 16));
+		memset(nonce, 0x5a, sizeof(nonce));
+		sluice_record_nonce(nonce, c, TLS_1_3_VERSION, iv, 0xff00000000000081, NULL);
+		EXPECT_EQ(0, memcmp(nonce, tls13, 16));
+	}
+}
+
+/* Nothing is written beyond what the crypto API takes of each. */
+TEST(nonces_fit)
+{
+	static const u8 explicit_nonce[8] = { 1 };
+	u8 iv[12] = { 0 };
+
+	for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
+		const struct sluice_cipher *c = sluice_cipher_find(types[t]);
+		u8 nonce[SLUICE_API_IV_MAX + 1];
+
+		memset(nonce, 0x5a, sizeof(nonce));
+		sluice_record_nonce(nonce, c, TLS_1_2_VERSION, iv, 0, explicit_nonce);
+		EXPECT_NE(0x5a, nonce[c->api_iv_len - 1]);
+		EXPECT_EQ(0x5a, nonce[c->api_iv_len]);
+	}
+}
+
 /* No two sequence numbers, near any boundary, share a nonce. */
 TEST(nonces_differ)
 {
 	static const u64 starts[] = { 0, 0xfe, 0xfffe, 0xfffffffe, 0x7ffffffffffffffe };
 	const struct sluice_cipher *c = sluice_cipher_find(TLS_CIPHER_AES_GCM_128);
-	u8 iv[12] = { 0 }, seen[64][12];
+	u8 iv[12] = { 0 }, seen[64][SLUICE_API_IV_MAX];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(starts); i++)
@@ -377,17 +432,39 @@ TEST(ciphers)
 			  c->info_len);
 		EXPECT_GE(SLUICE_KEY_MAX, c->key_len);
 		EXPECT_GE(SLUICE_SECRET_MAX, c->hash_len);
+		EXPECT_GE(SLUICE_API_IV_MAX, c->api_iv_len);
+		EXPECT_GE(c->api_iv_len, c->nonce_at + SLUICE_NONCE_LEN);
 		EXPECT_FALSE(sluice_cipher_speaks(c, 0x0302));
 		EXPECT_FALSE(sluice_cipher_speaks(c, 0x0305));
 	}
-	for (size_t t = 0; t < ARRAY_SIZE(types); t++) {
-		const struct sluice_cipher *c = sluice_cipher_find(types[t]);
+}
+
+/* Versions as the in-tree module takes them; hashes of TLS 1.3's suites; limits of a key. */
+TEST(cipher_table)
+{
+	static const struct { u16 type; bool tls13; u8 hash_len; const char *hash; } rows[] = {
+		{ TLS_CIPHER_AES_GCM_128, true, 32, "sha256" },		/* RFC 8446 B.4 */
+		{ TLS_CIPHER_AES_GCM_256, true, 48, "sha384" },
+		{ TLS_CIPHER_AES_CCM_128, true, 32, "sha256" },
+		{ TLS_CIPHER_CHACHA20_POLY1305, true, 32, "sha256" },
+		{ TLS_CIPHER_SM4_GCM, true, 32, "sm3" },		/* RFC 8998 2 */
+		{ TLS_CIPHER_SM4_CCM, true, 32, "sm3" },
+		{ TLS_CIPHER_ARIA_GCM_128, false, 0, "" },		/* RFC 6209 */
+		{ TLS_CIPHER_ARIA_GCM_256, false, 0, "" },
+	};
+
+	ASSERT_EQ(ARRAY_SIZE(types), ARRAY_SIZE(rows));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct sluice_cipher *c = sluice_cipher_find(rows[i].type);
 
 		ASSERT_NE(NULL, c);
 		EXPECT_TRUE(sluice_cipher_speaks(c, TLS_1_2_VERSION));
-		EXPECT_TRUE(sluice_cipher_speaks(c, TLS_1_3_VERSION));
-		/* RFC 8446 B.4: SHA-384 with AES-256 alone. */
-		EXPECT_EQ(types[t] == TLS_CIPHER_AES_GCM_256 ? 48 : 32, c->hash_len);
+		EXPECT_EQ(rows[i].tls13, sluice_cipher_speaks(c, TLS_1_3_VERSION));
+		EXPECT_EQ(rows[i].hash_len, c->hash_len);
+		EXPECT_STREQ(rows[i].hash, c->hash ? c->hash : "");
+		/* RFC 9147 4.5.3, RFC 8446 5.5 */
+		EXPECT_EQ(strstr(c->aead, "ccm") ? 1ULL << 23 : 0, c->max_records);
+		EXPECT_EQ(!!strstr(c->aead, "gcm"), !!c->max_blocks);
 	}
 }
 

@@ -359,11 +359,11 @@ enum sluice_attr {
  * @SLUICE_K_SECRET:	TLS 1.3: the application traffic secret, as long as the
  *			hash of the suite (RFC 8446 7.1): 32 bytes, 48 for AES-256
  * @SLUICE_K_KEY:	TLS 1.2: the write key (RFC 5246 6.3)
- * @SLUICE_K_IV:	TLS 1.2: the fixed IV: 4 bytes for GCM (RFC 5288 3), 12 for
- *			ChaCha20-Poly1305 (RFC 7905 2)
- * @SLUICE_K_EXPLICIT:	u64, TLS 1.2 GCM, TX: the explicit nonce of the next
- *			record; it counts up from there and must not repeat one
- *			used by the Finished record
+ * @SLUICE_K_IV:	TLS 1.2: the fixed IV: 4 bytes for GCM and CCM (RFC 5288 3,
+ *			RFC 6655 3), 12 for ChaCha20-Poly1305 (RFC 7905 2)
+ * @SLUICE_K_EXPLICIT:	u64, TLS 1.2 GCM and CCM, TX: the explicit nonce of the
+ *			next record; it counts up from there and must not repeat
+ *			one used by the Finished record
  * @SLUICE_K_SEQ:	u64, sequence number of the next record
  * @SLUICE_K_PAD:	padding for 64-bit attributes
  */
