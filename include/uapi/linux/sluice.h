@@ -44,6 +44,9 @@
 #define SLUICE_NAMES_MAX	4096	/* bytes of the names in it */
 #define SLUICE_FINGERPRINT_LEN	32	/* SHA-256 over the certificate */
 
+#define SLUICE_TICKETS_MAX	8
+#define SLUICE_TICKET_MAX	16384	/* bytes of a NewSessionTicket message; others are dropped */
+
 enum sluice_role {
 	SLUICE_ROLE_NONE	= 0,	/* raw mode */
 	SLUICE_ROLE_CLIENT	= 1,
@@ -234,9 +237,6 @@ struct sluice_info {
  *			success without keys
  * @SLUICE_CMD_GET:	anyone: the module's state: SLUICE_A_ABI, _CIPHERS,
  *			_AGENTS, _PENDING, _STATS of the caller's namespace
- * @SLUICE_CMD_TICKET:	to the agent that did INSTALL with SLUICE_A_TICKETS, from the
- *			module, unicast: SLUICE_A_COOKIE, SLUICE_A_TICKET. One that
- *			does not read loses some; nobody waits
  *
  * ACCEPT, INSTALL and DONE need CAP_NET_ADMIN both in the network namespace's
  * user namespace and in that of the program that armed the socket.
@@ -248,7 +248,6 @@ enum sluice_cmd {
 	SLUICE_CMD_INSTALL,
 	SLUICE_CMD_DONE,
 	SLUICE_CMD_GET,
-	SLUICE_CMD_TICKET,
 
 	__SLUICE_CMD_MAX,
 	SLUICE_CMD_MAX = __SLUICE_CMD_MAX - 1
@@ -259,7 +258,13 @@ enum sluice_cmd {
  * @SLUICE_A_PAD:	padding for 64-bit attributes
  * @SLUICE_A_FD:	s32, the channel. Its read, write and poll move raw bytes
  *			of the TCP connection while the request is the agent's;
- *			afterwards they fail with ESHUTDOWN. Never blocks
+ *			afterwards they fail with ESHUTDOWN. Never blocks.
+ *			With SLUICE_A_TICKETS, after success: each read gives one
+ *			whole NewSessionTicket message with its header (RFC 8446
+ *			4.6.1), or EAGAIN, or EMSGSIZE and the ticket stays (give it
+ *			SLUICE_TICKET_MAX bytes); poll says POLLIN. ESHUTDOWN and
+ *			POLLHUP when none will come: all are read, or the socket is
+ *			closed. Close the channel when you have seen enough
  * @SLUICE_A_ROLE:	u16, enum sluice_role
  * @SLUICE_A_FLAGS:	u32, SLUICE_F_* (ACCEPT) or SLUICE_INFO_* (DONE)
  * @SLUICE_A_MIN_VERSION: u16, absent: the agent's choice
@@ -300,11 +305,9 @@ enum sluice_cmd {
  *			(RFC 8449; less the type byte in TLS 1.3) wants it (INSTALL)
  * @SLUICE_A_RX_LIMIT:	u16, likewise: what the peer was told; more than that is a
  *			record_overflow (INSTALL)
- * @SLUICE_A_COOKIE:	u64, the agent's own name for this connection (INSTALL, TICKET)
- * @SLUICE_A_TICKETS:	u32, up to 8: how many of the peer's NewSessionTicket messages
- *			the agent wants to see (INSTALL, client in TLS 1.3; needs
- *			SLUICE_A_COOKIE)
- * @SLUICE_A_TICKET:	binary, the message with its header (RFC 8446 4.6.1) (TICKET)
+ * @SLUICE_A_TICKETS:	u32, up to SLUICE_TICKETS_MAX: how many of the peer's
+ *			NewSessionTicket messages the agent wants to see (INSTALL; a
+ *			client in TLS 1.3). They come by the channel: see SLUICE_A_FD
  */
 enum sluice_attr {
 	SLUICE_A_UNSPEC,
@@ -344,9 +347,7 @@ enum sluice_attr {
 	SLUICE_A_PEER_FINGERPRINT,
 	SLUICE_A_TX_LIMIT,
 	SLUICE_A_RX_LIMIT,
-	SLUICE_A_COOKIE,
 	SLUICE_A_TICKETS,
-	SLUICE_A_TICKET,
 
 	__SLUICE_A_MAX,
 	SLUICE_A_MAX = __SLUICE_A_MAX - 1
