@@ -212,6 +212,8 @@ install-userspace: userspace
 		$(DESTDIR)$(PREFIX)/include/linux/sluice.h
 	install -D -m 644 userspace/sluiced/sluiced.conf.example \
 		$(DESTDIR)$(PREFIX)/share/doc/sluice/sluiced.conf.example
+	install -D -m 644 module/sluice-takeover.conf \
+		$(DESTDIR)$(PREFIX)/share/doc/sluice/sluice-takeover.conf
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,/usr/local/,$(PREFIX)/,' userspace/sluiced/sluiced.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/sluiced.service
@@ -234,7 +236,8 @@ uninstall:
 		lib/libsluice.a lib/libsluice.so lib/libsluice.so.0 \
 		include/sluice.h include/linux/sluice.h \
 		lib/systemd/system/sluiced.service \
-		share/doc/sluice/sluiced.conf.example)
+		$(addprefix share/doc/sluice/,sluiced.conf.example \
+		sluice-takeover.conf))
 	rm -f $(DESTDIR)/lib/modules/$(krel)/updates/sluice.ko*
 	$(if $(DESTDIR),,depmod $(krel))
 

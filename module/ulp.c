@@ -650,7 +650,7 @@ static int __init sluice_register_tls(void)
 	if (IS_BUILTIN(CONFIG_TLS))
 		pr_err("takeover=1: not with this kernel, which has its own TLS built in (CONFIG_TLS=y)\n");
 	else
-		pr_err("takeover=1: the kernel's own module tls is loaded: remove it (rmmod tls) and keep it out (modprobe.d: blacklist tls)\n");
+		pr_err("takeover=1: the kernel's own module tls is loaded: remove it (rmmod tls) and keep it out (sluice-takeover.conf in modprobe.d)\n");
 	return -EBUSY;
 }
 
