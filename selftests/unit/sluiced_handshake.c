@@ -9,7 +9,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,117 +31,14 @@
 
 #include "../../userspace/sluiced/log.h"
 #include "../../userspace/sluiced/tls.h"
+#include "pki.h"
 
 #define DEADLINE_S	20
 #define LINE		"a line for the other side"
 #define ENIL		"edis rehto eht rof enil a"	/* as s_server -rev has it */
 #define ANSWER		"a line in return"
 
-static char dir[64];
-
-/* Certificates -------------------------------------------------------------*/
-
-struct party {
-	X509 *cert;
-	EVP_PKEY *key;
-};
-
-static void path_of(char *path, size_t size, const char *name)
-{
-	snprintf(path, size, "%s/%s", dir, name);
-}
-
-static int add_ext(X509 *cert, int nid, const char *value)
-{
-	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-	int ok = ext && X509_add_ext(cert, ext, -1);
-
-	X509_EXTENSION_free(ext);
-	return ok;
-}
-
-static int write_pem(const struct party *party, const char *name)
-{
-	char path[128], file[64];
-	FILE *f;
-	int ok;
-
-	snprintf(file, sizeof(file), "%s.pem", name);
-	path_of(path, sizeof(path), file);
-	f = fopen(path, "w");
-	ok = f && PEM_write_X509(f, party->cert);
-	if (f)
-		fclose(f);
-	snprintf(file, sizeof(file), "%s.key", name);
-	path_of(path, sizeof(path), file);
-	f = fopen(path, "w");
-	ok = ok && f && !fchmod(fileno(f), 0600) &&
-	     PEM_write_PrivateKey(f, party->key, NULL, NULL, 0, NULL, NULL);
-	if (f)
-		fclose(f);
-	return ok;
-}
-
-/* @san: NULL makes an authority; @until: seconds from now. */
-static int make_party(struct party *party, const struct party *ca,
-		      const char *name, const char *san, int rsa, long until)
-{
-	static long serial = 1;
-	X509_NAME *subject;
-	X509 *cert = X509_new();
-
-	party->key = rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
-	party->cert = cert;
-	if (!cert || !party->key)
-		return 0;
-	subject = X509_get_subject_name(cert);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-				   (const unsigned char *)name, -1, -1, 0);
-	X509_set_issuer_name(cert, ca ? X509_get_subject_name(ca->cert) : subject);
-	X509_set_version(cert, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(cert), serial++);
-	X509_gmtime_adj(X509_getm_notBefore(cert), -86400);
-	X509_gmtime_adj(X509_getm_notAfter(cert), until);
-	X509_set_pubkey(cert, party->key);
-	return add_ext(cert, NID_basic_constraints,
-		       san ? "CA:FALSE" : "critical,CA:TRUE") &&
-	       (!san || add_ext(cert, NID_subject_alt_name, san)) &&
-	       X509_sign(cert, ca ? ca->key : party->key, EVP_sha256()) &&
-	       write_pem(party, name);
-}
-
-static void free_party(struct party *party)
-{
-	X509_free(party->cert);
-	EVP_PKEY_free(party->key);
-}
-
-static int make_pki(void)
-{
-	static const struct {
-		const char *name, *san;
-		int rsa, stranger;
-		long until;
-	} rows[] = {
-		{ "ec", "DNS:ec.test,DNS:*.wild.test,IP:127.0.0.1", 0, 0, 86400 },
-		{ "rsa", "DNS:rsa.test", 1, 0, 86400 },
-		{ "expired", "DNS:ec.test", 0, 0, -3600 },
-		{ "unknown", "DNS:ec.test", 0, 1, 86400 },
-	};
-	struct party ca, stranger, leaf;
-	int ok = make_party(&ca, NULL, "ca", NULL, 0, 86400) &&
-		 make_party(&stranger, NULL, "stranger", NULL, 0, 86400);
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		ok = make_party(&leaf, rows[i].stranger ? &stranger : &ca,
-				rows[i].name, rows[i].san, rows[i].rsa,
-				rows[i].until) && ok;
-		free_party(&leaf);
-	}
-	free_party(&ca);
-	free_party(&stranger);
-	return ok;
-}
+/* Configuration ------------------------------------------------------------*/
 
 static struct config *make_config(void)
 {
@@ -162,39 +57,25 @@ static struct config *make_config(void)
 		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\";"
 		"  alpn = [\"one\", \"two\"]; },\n"
 		"{ name = \"rsa\"; names = [\"rsa.test\"]; static_rsa = true;"
-		"  certificate = \"%s/rsa.pem\"; key = \"%s/rsa.key\"; });\n",
-		dir, dir, dir, dir, dir);
+		"  certificate = \"%s/rsa.pem\"; key = \"%s/rsa.key\"; },\n"
+		"{ name = \"asks\"; names = [\"asks.test\"];"
+		"  client_certificates = \"request\"; client_trust = \"test\";"
+		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\"; },\n"
+		"{ name = \"requires\"; names = [\"requires.test\"];"
+		"  client_certificates = \"require\"; client_trust = \"test\";"
+		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\"; },\n"
+		"{ name = \"unknown\";"
+		"  certificate = \"%s/unknown.pem\"; key = \"%s/unknown.key\"; },\n"
+		"{ name = \"client\";"
+		"  certificate = \"%s/client.pem\"; key = \"%s/client.key\"; });\n",
+		dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir);
 	fclose(f);
 	return config_load(path);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-/* Once for all tests, each of which is a child of this process. */
-__attribute__((constructor)) static void make_dir(void)
-{
-	signal(SIGPIPE, SIG_IGN);
-	log_init(LOG_ERR);
-	strcpy(dir, "/tmp/sluiced-test.XXXXXX");
-	if (!mkdtemp(dir) || !make_pki())
-		abort();
-}
-
-__attribute__((destructor)) static void remove_dir(void)
-{
-	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 /* The other program --------------------------------------------------------*/
 
-struct peer {
+struct program {
 	pid_t pid;
 	int in;		/* its standard input */
 	int out;	/* its standard output and error */
@@ -219,7 +100,7 @@ static int tcp_socket(struct sockaddr_in *addr, int listening)
 	return fd;
 }
 
-static int spawn(struct peer *peer, const char *const argv[])
+static int spawn(struct program *peer, const char *const argv[])
 {
 	int in[2], out[2];
 
@@ -242,7 +123,7 @@ static int spawn(struct peer *peer, const char *const argv[])
 }
 
 /* Until its output has @text. */
-static int peer_says(struct peer *peer, const char *text)
+static int peer_says(struct program *peer, const char *text)
 {
 	struct pollfd pfd = { .fd = peer->out, .events = POLLIN };
 	ssize_t n;
@@ -259,7 +140,7 @@ static int peer_says(struct peer *peer, const char *text)
 	return 1;
 }
 
-static void peer_stop(struct peer *peer)
+static void peer_stop(struct program *peer)
 {
 	if (peer->pid > 0) {
 		kill(peer->pid, SIGKILL);
@@ -556,7 +437,7 @@ static uint64_t mask_of(const struct suite *suite)
 
 FIXTURE(program) {
 	struct config *config;
-	struct peer peer;
+	struct program peer;
 };
 
 FIXTURE_VARIANT(program) {
@@ -627,7 +508,7 @@ static void add(const char **argv, int *n, ...)
 }
 
 /* Starts the other program and connects; 0 when it cannot be had. */
-static int start_program(struct peer *peer, int gnutls, int server,
+static int start_program(struct program *peer, int gnutls, int server,
 			 const struct suite *suite, const char *priority)
 {
 	const char *id = identity_of(suite);
@@ -676,7 +557,7 @@ static int start_program(struct peer *peer, int gnutls, int server,
 TEST_F(program, records)
 {
 	const struct suite *suite = suite_by_id(variant->suite);
-	struct peer *peer = &self->peer;
+	struct program *peer = &self->peer;
 	struct record_dir tx, rx;
 	struct tls_ask ask;
 	struct tls *tls;
@@ -761,21 +642,24 @@ FIXTURE_TEARDOWN(glue)
 	config_put(self->config);
 }
 
-/* The peer as client or as server with the named certificate. */
-static int glue_peer(FIXTURE_DATA(glue) *self, const char *identity)
+static int glue_certificate(SSL_CTX *ctx, const char *identity)
 {
 	char cert[128], key[128];
 
+	snprintf(cert, sizeof(cert), "%s/%s.pem", dir, identity);
+	snprintf(key, sizeof(key), "%s/%s.key", dir, identity);
+	return SSL_CTX_use_certificate_file(ctx, cert, SSL_FILETYPE_PEM) &&
+	       SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM);
+}
+
+/* The peer as client or as server with the named certificate. */
+static int glue_peer(FIXTURE_DATA(glue) *self, const char *identity)
+{
 	self->ctx = SSL_CTX_new(TLS_method());
 	if (!self->ctx)
 		return 0;
-	if (identity) {
-		snprintf(cert, sizeof(cert), "%s/%s.pem", dir, identity);
-		snprintf(key, sizeof(key), "%s/%s.key", dir, identity);
-		if (!SSL_CTX_use_certificate_file(self->ctx, cert, SSL_FILETYPE_PEM) ||
-		    !SSL_CTX_use_PrivateKey_file(self->ctx, key, SSL_FILETYPE_PEM))
-			return 0;
-	}
+	if (identity && !glue_certificate(self->ctx, identity))
+		return 0;
 	self->ssl = SSL_new(self->ctx);
 	if (!self->ssl)
 		return 0;
@@ -1052,6 +936,239 @@ TEST_F(glue, bad_requests)
 		tls_free(self->tls);
 		self->tls = NULL;
 	}
+}
+
+/* Certificates of clients --------------------------------------------------*/
+
+/* The peer as a client of @name, with the certificate @identity or none. */
+static int glue_client(FIXTURE_DATA(glue) *self, const char *name,
+		       const char *identity)
+{
+	char cert[128], key[128];
+
+	if (!glue_peer(self, NULL) || !SSL_set_tlsext_host_name(self->ssl, name))
+		return 0;
+	if (!identity)
+		return 1;
+	snprintf(cert, sizeof(cert), "%s/%s.pem", dir, identity);
+	snprintf(key, sizeof(key), "%s/%s.key", dir, identity);
+	return SSL_use_certificate_file(self->ssl, cert, SSL_FILETYPE_PEM) &&
+	       SSL_use_PrivateKey_file(self->ssl, key, SSL_FILETYPE_PEM);
+}
+
+/* Whether @names, @len bytes of entries, are those of @want up to an empty one. */
+static int same_names(const char *names, size_t len, const char *const *want)
+{
+	size_t at = 0;
+
+	for (; **want; want++) {
+		if (at >= len || strcmp(names + at, *want))
+			return 0;
+		at += strlen(*want) + 1;
+	}
+	return at == len;
+}
+
+static void check_client_is_known(struct __test_metadata *_metadata,
+				  FIXTURE_DATA(glue) *self)
+{
+	static const char *const names[] = {
+		"DNS:client.test", "IP:192.0.2.7", "IP:2001:db8::7",
+		"URI:spiffe://test/client", "email:client@test", ""
+	};
+	const struct peer *peer = &tls_result(self->tls)->peer;
+	const unsigned char *der = peer->der;
+	unsigned char digest[32];
+	X509 *cert;
+
+	EXPECT_EQ(SLUICE_INFO_PEER_CERT, tls_result(self->tls)->flags);
+	EXPECT_STREQ("CN=client", peer->subject);
+	EXPECT_TRUE(same_names(peer->names, peer->names_len, names));
+	cert = d2i_X509(NULL, &der, (long)peer->der_len);
+	ASSERT_NE(NULL, cert);
+	EXPECT_EQ(0, X509_cmp(cert, SSL_get_certificate(self->ssl)));
+	X509_free(cert);
+	EVP_Digest(peer->der, peer->der_len, digest, NULL, EVP_sha256(), NULL);
+	EXPECT_EQ(0, memcmp(digest, peer->fingerprint, sizeof(digest)));
+}
+
+static void check_client(struct __test_metadata *_metadata,
+			 FIXTURE_DATA(glue) *self, const char *name,
+			 uint16_t version)
+{
+	struct tls_ask ask = ask_for(1, NULL, version);
+
+	ASSERT_TRUE(glue_client(self, name, "client"));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL)) {
+		TH_LOG("%s", tls_result(self->tls)->text);
+	}
+	check_client_is_known(_metadata, self);
+}
+
+TEST_F(glue, client_certificate_required_tls13)
+{
+	check_client(_metadata, self, "requires.test", KEYS_TLS13);
+	/* It was told whose certificates we take. */
+	EXPECT_EQ(1, sk_X509_NAME_num(SSL_get0_peer_CA_list(self->ssl)));
+}
+
+TEST_F(glue, client_certificate_required_tls12)
+{
+	check_client(_metadata, self, "requires.test", KEYS_TLS12);
+}
+
+TEST_F(glue, client_certificate_requested)
+{
+	check_client(_metadata, self, "asks.test", 0);
+}
+
+static void check_no_client(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(glue) *self, const char *name,
+			    const char *identity)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+
+	ASSERT_TRUE(glue_client(self, name, identity));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	EXPECT_EQ(0, tls_result(self->tls)->flags);
+	EXPECT_STREQ("", tls_result(self->tls)->peer.subject);
+	EXPECT_EQ(NULL, tls_result(self->tls)->peer.der);
+}
+
+TEST_F(glue, client_certificate_not_shown)
+{
+	check_no_client(_metadata, self, "asks.test", NULL);
+}
+
+TEST_F(glue, client_certificate_not_asked_for)
+{
+	check_no_client(_metadata, self, "ec.test", "client");
+}
+
+static void check_client_refused(struct __test_metadata *_metadata,
+				 FIXTURE_DATA(glue) *self, const char *name,
+				 const char *identity, uint16_t version,
+				 const char *text, int alert)
+{
+	struct tls_ask ask = ask_for(1, NULL, version);
+	const struct tls_result *result;
+
+	ASSERT_TRUE(glue_client(self, name, identity));
+	ASSERT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	result = tls_result(self->tls);
+	EXPECT_EQ(EKEYREJECTED, result->error);
+	EXPECT_EQ(alert, result->alert_sent);
+	EXPECT_NE(NULL, strstr(result->text, text)) {
+		TH_LOG("%s", result->text);
+	}
+}
+
+TEST_F(glue, client_without_certificate_tls13)
+{
+	check_client_refused(_metadata, self, "requires.test", NULL, KEYS_TLS13,
+			     "shown no certificate", SSL_AD_CERTIFICATE_REQUIRED);
+}
+
+TEST_F(glue, client_without_certificate_tls12)
+{
+	check_client_refused(_metadata, self, "requires.test", NULL, KEYS_TLS12,
+			     "shown no certificate", SSL_AD_HANDSHAKE_FAILURE);
+}
+
+TEST_F(glue, client_certificate_expired)
+{
+	check_client_refused(_metadata, self, "asks.test", "expired", 0,
+			     "certificate has expired", SSL_AD_CERTIFICATE_EXPIRED);
+}
+
+TEST_F(glue, client_certificate_of_a_stranger)
+{
+	check_client_refused(_metadata, self, "requires.test", "unknown", 0,
+			     "unable to get local issuer", SSL_AD_UNKNOWN_CA);
+}
+
+/* Whom to believe is the identity's affair. */
+TEST_F(glue, client_trust_is_not_for_the_request)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+
+	strcpy(ask.trust, TRUST_SYSTEM);
+	ASSERT_TRUE(glue_client(self, "requires.test", "client"));
+	ASSERT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(EINVAL, tls_result(self->tls)->error);
+}
+
+/* The other way round: we show a certificate to a server that requires one. */
+static enum tls_state glue_to_asking(FIXTURE_DATA(glue) *self,
+				     const char *identity, uint16_t version)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", version);
+	char ca[128];
+
+	snprintf(ask.identity, sizeof(ask.identity), "%s", identity);
+	snprintf(ca, sizeof(ca), "%s/ca.pem", dir);
+	if (!glue_peer(self, "ec") ||
+	    !SSL_CTX_load_verify_file(self->ctx, ca))
+		return TLS_FAILED;
+	SSL_set_verify(self->ssl, SSL_VERIFY_PEER |
+		       SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	return glue_run(self, &ask, NULL);
+}
+
+TEST_F(glue, we_show_a_certificate)
+{
+	char cn[64] = "";
+	X509 *cert;
+
+	ASSERT_EQ(TLS_OPEN, glue_to_asking(self, "client", KEYS_TLS12));
+	cert = SSL_get0_peer_certificate(self->ssl);
+	ASSERT_NE(NULL, cert);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(cert), NID_commonName,
+				  cn, sizeof(cn));
+	EXPECT_STREQ("client", cn);
+}
+
+TEST_F(glue, our_certificate_is_refused)
+{
+	ASSERT_EQ(TLS_FAILED, glue_to_asking(self, "unknown", KEYS_TLS12));
+	EXPECT_EQ(EKEYREJECTED, tls_result(self->tls)->error);
+	EXPECT_EQ(SSL_AD_UNKNOWN_CA, tls_result(self->tls)->alert_received);
+}
+
+/* A name with a zero byte in it would read as two; one that does not fit is left
+ * out whole.
+ */
+TEST(peer_names_that_lie)
+{
+	static const char *const want[] = { "DNS:first.test", "DNS:last.test", "" };
+	struct { const char *text; int len; } rows[] = {
+		{ "first.test", 10 }, { "good.test\0DNS:evil.test", 23 },
+		{ "line\nfeed.test", 14 }, { "", 0 }, { NULL, 5000 },
+		{ "last.test", 9 },
+	};
+	GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+	static char big[5000];
+	static struct peer peer;
+	struct party party;
+
+	memset(big, 'a', sizeof(big));
+	ASSERT_TRUE(make_party(&party, NULL, "liar", NULL, 0, 86400));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+		GENERAL_NAME *name = GENERAL_NAME_new();
+
+		ASSERT_TRUE(ASN1_STRING_set(text, rows[i].text ? rows[i].text : big,
+					    rows[i].len));
+		GENERAL_NAME_set0_value(name, GEN_DNS, text);
+		ASSERT_LT(0, sk_GENERAL_NAME_push(names, name));
+	}
+	ASSERT_TRUE(X509_add1_ext_i2d(party.cert, NID_subject_alt_name, names, 0, 0));
+	ASSERT_LT(0, X509_sign(party.cert, party.key, EVP_sha256()));
+	ASSERT_TRUE(peer_take(&peer, party.cert));
+	EXPECT_TRUE(same_names(peer.names, peer.names_len, want));
+	peer_fini(&peer);
+	GENERAL_NAMES_free(names);
+	free_party(&party);
 }
 
 /* The server's choice ------------------------------------------------------*/

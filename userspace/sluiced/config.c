@@ -175,6 +175,23 @@ static bool take_version(config_setting_t *at, void *to)
 	return true;
 }
 
+static bool take_client_certificates(config_setting_t *at, void *to)
+{
+	static const char *const words[] = {
+		[CLIENT_CERTIFICATES_NONE] = "none",
+		[CLIENT_CERTIFICATES_REQUEST] = "request",
+		[CLIENT_CERTIFICATES_REQUIRE] = "require",
+	};
+	const char *text = config_setting_get_string(at);
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (text && !strcmp(text, words[i])) {
+			*(enum client_certificates *)to = i;
+			return true;
+		}
+	return complain(at, "must be \"none\", \"request\" or \"require\"");
+}
+
 /* Arrays of strings */
 
 typedef bool (*take_item_fn)(config_setting_t *at, const char *text, void *to);
@@ -287,6 +304,10 @@ static const struct config_key identity_keys[] = {
 	  offsetof(struct identity, policy.max_version), false },
 	{ "ciphers", take_suites, offsetof(struct identity, policy), false },
 	{ "alpn", take_alpn, offsetof(struct identity, alpn), false },
+	{ "client_certificates", take_client_certificates,
+	  offsetof(struct identity, client_certificates), false },
+	{ "client_trust", take_label,
+	  offsetof(struct identity, client_trust), false },
 	{ 0 }
 };
 
@@ -426,6 +447,36 @@ static bool settle_stores(config_setting_t *root, struct config *config)
 	return true;
 }
 
+/* Identities point into the list of stores, which is complete now. There is no
+ * default: "system" is a long list of people who vouch for servers.
+ */
+static bool settle_client_trust(config_setting_t *at, struct config *config,
+				struct identity *id)
+{
+	bool asks = id->client_certificates != CLIENT_CERTIFICATES_NONE;
+
+	if (!id->client_trust)
+		return !asks || complain(at, "client_certificates needs \"client_trust\"");
+	at = config_setting_get_member(at, "client_trust");
+	if (!asks)
+		return complain(at, "is of no use without client_certificates");
+	id->trust = config_trust(config, id->client_trust);
+	return id->trust || complain(at, "there is no trust store \"%s\"",
+				     id->client_trust);
+}
+
+static bool settle_identities(config_setting_t *root, struct config *config)
+{
+	config_setting_t *list = config_setting_get_member(root, "identities");
+	bool ok = true;
+
+	for (size_t i = 0; i < config->identity_count; i++)
+		if (!settle_client_trust(config_setting_get_elem(list, (unsigned int)i),
+					 config, &config->identities[i]))
+			ok = false;
+	return ok;
+}
+
 static bool config_take(config_setting_t *root, struct config *config)
 {
 	config->client_ctx = tls_ctx_new(false);
@@ -436,7 +487,7 @@ static bool config_take(config_setting_t *root, struct config *config)
 		return false;
 	if (!config_setting_get_member(root, "client"))
 		policy_default(&config->client.policy);
-	return settle_stores(root, config);
+	return settle_stores(root, config) && settle_identities(root, config);
 }
 
 static bool config_parse(const char *path, config_t *file)

@@ -208,4 +208,5 @@ void identity_fini(struct identity *id)
 	free(id->name);
 	free(id->certificate);
 	free(id->key);
+	free(id->client_trust);
 }

@@ -13,11 +13,19 @@
 #include <openssl/ssl.h>
 
 #include "policy.h"
+#include "trust.h"
 
 /* A ProtocolNameList without its outer length (RFC 7301 3.1). */
 struct alpn {
 	uint8_t list[256];
 	size_t len;
+};
+
+/* What a server does about its clients' certificates. */
+enum client_certificates {
+	CLIENT_CERTIFICATES_NONE,
+	CLIENT_CERTIFICATES_REQUEST,	/* none is fine, a bad one is not */
+	CLIENT_CERTIFICATES_REQUIRE,
 };
 
 /**
@@ -30,6 +38,9 @@ struct alpn {
  * @static_rsa:	allow RSA key exchange
  * @policy:	versions and suites
  * @alpn:	protocols offered where the request names none
+ * @client_certificates: as a server
+ * @client_trust: name of the store that they must verify against, or NULL
+ * @trust:	that store; NULL only where none are asked for
  * @leaf:	the certificate
  * @chain:	its intermediates
  * @pkey:	its private key
@@ -44,6 +55,9 @@ struct identity {
 	bool static_rsa;
 	struct policy policy;
 	struct alpn alpn;
+	enum client_certificates client_certificates;
+	char *client_trust;
+	const struct trust *trust;
 	X509 *leaf;
 	STACK_OF(X509) *chain;
 	EVP_PKEY *pkey;

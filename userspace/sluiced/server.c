@@ -9,8 +9,10 @@
 #include "tls_impl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 
 #include "name.h"
@@ -70,6 +72,67 @@ static bool server_choose(struct tls *tls)
 	return tls_fail(tls, EPROTO, "the client sent no name, and there is no default identity");
 }
 
+/* A request cannot choose whom to believe in an identity's place. */
+static bool server_check_trust(struct tls *tls)
+{
+	const struct identity *id = tls->identity;
+
+	if (!tls->ask.trust[0] ||
+	    (id->trust && !strcmp(id->trust->name, tls->ask.trust)))
+		return true;
+	return tls_fail(tls, EINVAL, "identity \"%s\" does not verify clients against trust store \"%s\"",
+			id->name, tls->ask.trust);
+}
+
+/* The session id context keeps a session where it was made: a ticket given out
+ * under one identity, or under laxer rules for clients, is no good elsewhere.
+ */
+static bool server_set_context(struct tls *tls)
+{
+	const struct identity *id = tls->identity;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	char text[3 * SLUICE_LABEL_MAX];
+	unsigned int len;
+	int n;
+
+	/* Labels cannot hold a zero byte. */
+	n = snprintf(text, sizeof(text), "%s%c%s%c%d", id->name, 0,
+		     id->trust ? id->trust->name : "", 0,
+		     id->client_certificates);
+	return n > 0 && (size_t)n < sizeof(text) &&
+	       EVP_Digest(text, (size_t)n, digest, &len, EVP_sha256(), NULL) &&
+	       SSL_set_session_id_context(tls->ssl, digest, len);
+}
+
+/* What the identity wants of its clients. */
+static bool server_ask_client(struct tls *tls)
+{
+	const struct identity *id = tls->identity;
+	int mode = SSL_VERIFY_PEER;
+	STACK_OF(X509_NAME) *names;
+
+	if (id->client_certificates == CLIENT_CERTIFICATES_NONE)
+		return true;
+	if (id->client_certificates == CLIENT_CERTIFICATES_REQUIRE)
+		mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+	if (id->trust->names) {
+		names = SSL_dup_CA_list(id->trust->names);
+		if (!names)
+			return tls_fail(tls, ENOMEM, "out of memory");
+		SSL_set_client_CA_list(tls->ssl, names);
+	}
+	return verify_against(tls, id->trust, mode);
+}
+
+static bool server_use_identity(struct tls *tls)
+{
+	if (!identity_use(tls->identity, tls->ssl) || !server_set_context(tls))
+		return tls_fail(tls, EIO, "identity \"%s\" cannot be used",
+				tls->identity->name);
+	return server_check_trust(tls) && server_ask_client(tls) &&
+	       tls_narrow(tls, &tls->identity->policy);
+}
+
 /* Also called for the ClientHello after a HelloRetryRequest: the name must be
  * the first one's (RFC 8446 4.1.2), the identity stays.
  */
@@ -97,14 +160,8 @@ static int server_on_hello(SSL *ssl, int *alert, void *arg)
 	if (!server_choose(tls))
 		return SSL_CLIENT_HELLO_ERROR;
 	*alert = SSL_AD_INTERNAL_ERROR;
-	if (!tls_narrow(tls, &tls->identity->policy))
-		return SSL_CLIENT_HELLO_ERROR;
-	if (!identity_use(tls->identity, ssl)) {
-		tls_fail(tls, EIO, "identity \"%s\" cannot be used",
-			 tls->identity->name);
-		return SSL_CLIENT_HELLO_ERROR;
-	}
-	return SSL_CLIENT_HELLO_SUCCESS;
+	return server_use_identity(tls) ? SSL_CLIENT_HELLO_SUCCESS :
+					  SSL_CLIENT_HELLO_ERROR;
 }
 
 /* Only acknowledges: the choice has been made. */

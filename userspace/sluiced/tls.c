@@ -239,11 +239,21 @@ struct tls *tls_new(struct config *config, const struct tls_ask *ask, int fd)
 
 /* Failing */
 
+/* Alerts that judge a certificate (RFC 8446 6.2). */
+static bool tls_is_about_certificate(int alert)
+{
+	return (alert >= SSL_AD_BAD_CERTIFICATE &&
+		alert <= SSL_AD_CERTIFICATE_UNKNOWN) ||
+	       alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_ACCESS_DENIED ||
+	       alert == SSL_AD_CERTIFICATE_REQUIRED;
+}
+
 static bool tls_fail_alert(struct tls *tls)
 {
 	int alert = tls->result.alert_received;
 
-	return tls_fail(tls, EPROTO, "the peer sent alert %d (%s)", alert,
+	return tls_fail(tls, tls_is_about_certificate(alert) ? EKEYREJECTED : EPROTO,
+			"the peer sent alert %d (%s)", alert,
 			SSL_alert_desc_string_long(alert));
 }
 
@@ -251,9 +261,11 @@ static bool tls_fail_protocol(struct tls *tls)
 {
 	unsigned long err = ERR_peek_error();
 	const char *reason = ERR_reason_error_string(err);
+	int code = ERR_GET_LIB(err) == ERR_LIB_SSL ? ERR_GET_REASON(err) : 0;
 
-	if (ERR_GET_LIB(err) == ERR_LIB_SSL &&
-	    ERR_GET_REASON(err) == SSL_R_WRONG_VERSION_NUMBER)
+	if (code == SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE)
+		return tls_fail(tls, EKEYREJECTED, "the client has shown no certificate");
+	if (code == SSL_R_WRONG_VERSION_NUMBER)
 		return tls_fail(tls, EPROTO, "not a TLS record, or of an unknown version");
 	return tls_fail(tls, EPROTO, "TLS: %s", reason ? reason : "unknown error");
 }
@@ -264,7 +276,7 @@ static bool tls_diagnose(struct tls *tls)
 	long verify = SSL_get_verify_result(tls->ssl);
 
 	if (verify != X509_V_OK)
-		return client_reject(tls, verify);
+		return verify_reject(tls, verify);
 	if (tls->result.alert_received != SLUICE_ALERT_NONE)
 		return tls_fail_alert(tls);
 	if (tls->wire.error)
@@ -381,9 +393,7 @@ static bool tls_complete(struct tls *tls)
 		return false;
 	if (SSL_session_reused(tls->ssl))
 		return tls_fail(tls, EPROTO, "a session was resumed that was never kept");
-	if (!tls->ask.server && !client_verify(tls))
-		return false;
-	return tls_in_step(tls, tls->result.suite) &&
+	return verify_peer(tls) && tls_in_step(tls, tls->result.suite) &&
 	       tls_derive(tls, tls->result.suite);
 }
 
@@ -468,6 +478,7 @@ void tls_free(struct tls *tls)
 	}
 	SSL_free(tls->ssl);
 	wire_fini(&tls->wire);
+	peer_fini(&tls->result.peer);
 	config_put(tls->config);
 	OPENSSL_clear_free(tls, sizeof(*tls));
 }

@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "keys.h"
+#include "peer.h"
 
 /**
  * struct tls_ask - what a handshake shall be; see struct sluice_request
@@ -52,6 +53,8 @@ struct tls_ask {
  * @server_name: client: the name asked for; server: SNI received, or empty
  * @alpn:	the protocol chosen, @alpn_len bytes
  * @alpn_len:	0: none
+ * @peer:	whose certificate was verified, where @flags has
+ *		SLUICE_INFO_PEER_CERT
  */
 struct tls_result {
 	int error;
@@ -64,6 +67,7 @@ struct tls_result {
 	char server_name[SLUICE_NAME_MAX];
 	uint8_t alpn[SLUICE_ALPN_MAX];
 	uint16_t alpn_len;
+	struct peer peer;
 };
 
 enum tls_state {

@@ -64,11 +64,25 @@ bool tls_named_identity(struct tls *tls);
 /* Before the first byte: what the request of a client asks for. */
 bool client_prepare(struct tls *tls);
 
-/* After the handshake: the peer's certificate, once more. */
-bool client_verify(struct tls *tls);
+/* Names stand in subjectAltName only (RFC 9525 6.3), and a '*' for one whole
+ * label only.
+ */
+#define VERIFY_NAME_FLAGS	(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | \
+				 X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+
+/* Before the handshake: the peer's certificate must be for @tls->ask.server_name,
+ * where names are checked. False without memory.
+ */
+bool verify_expect(struct tls *tls);
+
+/* Likewise: it must verify against @trust; @mode is OpenSSL's SSL_VERIFY_*. */
+bool verify_against(struct tls *tls, const struct trust *trust, int mode);
+
+/* After the handshake: the peer's certificate, once more, into the result. */
+bool verify_peer(struct tls *tls);
 
 /* EKEYREJECTED with OpenSSL's word for @code. Always false. */
-bool client_reject(struct tls *tls, long code);
+bool verify_reject(struct tls *tls, long code);
 
 /* Context callbacks of the server's role. */
 void server_ctx_init(SSL_CTX *ctx);

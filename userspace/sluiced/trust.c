@@ -12,6 +12,10 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/ssl.h>
+
+/* A longer list fills flights for little: clients do without it. */
+#define TRUST_NAMES_MAX	64
 
 /* As in "4a6481c9.0", the name under which OpenSSL looks a subject up. */
 static bool trust_is_hash_name(const char *name)
@@ -42,13 +46,24 @@ static bool trust_dir_is_hashed(const char *path, char *why, size_t size)
 	return found;
 }
 
+static void trust_load_names(struct trust *trust)
+{
+	trust->names = SSL_load_client_CA_file(trust->file);
+	if (sk_X509_NAME_num(trust->names) <= TRUST_NAMES_MAX)
+		return;
+	sk_X509_NAME_pop_free(trust->names, X509_NAME_free);
+	trust->names = NULL;
+}
+
 static bool trust_load_file(struct trust *trust, char *why, size_t size)
 {
 	const char *reason;
 
 	ERR_clear_error();
-	if (X509_STORE_load_file(trust->store, trust->file))
+	if (X509_STORE_load_file(trust->store, trust->file)) {
+		trust_load_names(trust);
 		return true;
+	}
 	reason = ERR_reason_error_string(ERR_peek_last_error());
 	snprintf(why, size, "%s: %s", trust->file,
 		 reason ? reason : "no PEM certificate in it");
@@ -74,6 +89,7 @@ bool trust_load(struct trust *trust, char *why, size_t size)
 void trust_fini(struct trust *trust)
 {
 	X509_STORE_free(trust->store);
+	sk_X509_NAME_pop_free(trust->names, X509_NAME_free);
 	free(trust->name);
 	free(trust->file);
 	free(trust->dir);

@@ -18,12 +18,15 @@
  * @file:	PEM certificates, or NULL
  * @dir:	directory hashed by `openssl rehash`, or NULL
  * @store:	what was loaded; its directory is read when needed
+ * @names:	the subjects in @file, told to clients that are asked for a
+ *		certificate (RFC 8446 4.2.4); NULL: not known, or too many
  */
 struct trust {
 	char *name;
 	char *file;
 	char *dir;
 	X509_STORE *store;
+	STACK_OF(X509_NAME) *names;
 };
 
 /* Loads @file and @dir, or the system's store when both are NULL. On failure

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * sluiced's configuration: what is wrong with a file is said with its place, and
+ * the file is not taken.
+ */
+#include "kselftest_harness.h"
+
+#include <fcntl.h>
+
+#include "../../userspace/sluiced/config.h"
+#include "pki.h"
+
+/* Loads @text, with $D standing for the directory of the certificates; what is
+ * said goes into @words.
+ */
+static struct config *load(const char *text, char *words, size_t size)
+{
+	char path[128], log[128];
+	struct config *config;
+	const char *at;
+	int err, fd;
+	ssize_t n;
+	FILE *f;
+
+	path_of(path, sizeof(path), "test.conf");
+	path_of(log, sizeof(log), "test.log");
+	f = fopen(path, "w");
+	for (; (at = strstr(text, "$D")); text = at + 2)
+		fprintf(f, "%.*s%s", (int)(at - text), text, dir);
+	fputs(text, f);
+	fclose(f);
+	err = dup(2);
+	fd = open(log, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	dup2(fd, 2);
+	config = config_load(path);
+	dup2(err, 2);
+	close(err);
+	n = pread(fd, words, size - 1, 0);
+	close(fd);
+	words[n > 0 ? n : 0] = '\0';
+	return config;
+}
+
+#define FILES	"certificate = \"$D/ec.pem\"; key = \"$D/ec.key\";"
+#define ID(_keys) "identities = ( { name = \"one\"; " FILES _keys " } );"
+#define TRUST	"trust = ( { name = \"test\"; file = \"$D/ca.pem\"; } );"
+
+TEST(mistakes)
+{
+	static const struct {
+		const char *text, *words;
+	} rows[] = {
+		{ "colour = \"blue\";", ":1: colour: unknown key" },
+		{ "identities = ( { name = \"one\"; } );", "lacks \"certificate\"" },
+		{ ID("client_certificates = true;"), "must be \"none\"" },
+		{ ID("client_certificates = \"require\";"), "needs \"client_trust\"" },
+		{ ID("client_trust = \"system\";"), "of no use" },
+		{ ID("client_certificates = \"request\"; client_trust = \"nowhere\";"),
+		  "no trust store \"nowhere\"" },
+	};
+	char words[2048];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		EXPECT_EQ(NULL, load(rows[i].text, words, sizeof(words)));
+		EXPECT_NE(NULL, strstr(words, rows[i].words)) {
+			TH_LOG("row %zu: %s", i, words);
+		}
+	}
+}
+
+TEST(accepted)
+{
+	static const char *const rows[] = {
+		"",
+		ID(""),
+		ID("client_certificates = \"none\";"),
+		/* Stores may come behind those who name them. */
+		ID("client_certificates = \"require\"; client_trust = \"test\";") TRUST,
+	};
+	char words[2048];
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct config *config = load(rows[i], words, sizeof(words));
+
+		EXPECT_NE(NULL, config) {
+			TH_LOG("row %zu: %s", i, words);
+		}
+		config_put(config);
+	}
+}
+
+TEST_HARNESS_MAIN
