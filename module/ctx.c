@@ -90,7 +90,7 @@ void sluice_ctx_free(struct sluice_ctx *ctx)
 	sluice_dir_wipe(&ctx->rx.dir);
 	memzero_explicit(ctx->raw_tx, sizeof(ctx->raw_tx));
 	memzero_explicit(ctx->raw_rx, sizeof(ctx->raw_rx));
-	kfree(ctx->info);
+	sluice_outcome_free(ctx->info);
 	/*
 	 * Callbacks that began before ulp.c took the socket back may still look, and a
 	 * child being cloned from it in softirq may still take its share of the request.

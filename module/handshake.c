@@ -139,11 +139,19 @@ static struct hs_net *hs_pernet(const struct net *net)
 
 /* --- life of the object --- */
 
+void sluice_outcome_free(struct sluice_outcome *out)
+{
+	if (!out)
+		return;
+	kfree(out->peer);
+	kfree(out);
+}
+
 static void hs_free(struct sluice_hs *hs)
 {
 	sluice_key_free(hs->tx);
 	sluice_key_free(hs->rx);
-	kfree(hs->outcome);
+	sluice_outcome_free(hs->outcome);
 	sluice_arm_put(hs->arm);
 	kfree_rcu(hs, rcu);
 }
@@ -259,12 +267,14 @@ static struct sluice_hs *hs_take_first(struct hs_net *hn)
 /* --- the end --- */
 
 static void hs_fill(struct sluice_hs *hs, const struct hs_reason *why, u32 error,
-		    const struct sluice_outcome *said)
+		    struct sluice_outcome *said)
 {
 	struct sluice_outcome *out = hs->outcome;
 
-	if (said)
+	if (said) {
 		*out = *said;
+		said->peer = NULL;
+	}
 	out->error = error;
 	if (error && !out->text[0])
 		strscpy(out->text, why->text);
@@ -338,7 +348,7 @@ static void hs_wake(struct sluice_hs *hs)
  * Return: false when it had ended before.
  */
 static bool hs_end(struct sluice_hs *hs, const struct hs_reason *why, u32 error,
-		   const struct sluice_outcome *said)
+		   struct sluice_outcome *said)
 {
 	struct sock *sk;
 
@@ -592,7 +602,7 @@ static bool hs_keyed(struct sluice_hs *hs)
 	return keyed;
 }
 
-int sluice_hs_done(struct sluice_hs *hs, const struct sluice_outcome *said)
+int sluice_hs_done(struct sluice_hs *hs, struct sluice_outcome *said)
 {
 	struct sock *sk;
 	bool won;

@@ -23,6 +23,18 @@ struct sock;
 struct sluice_ctx;
 
 /**
+ * struct sluice_peer - what the peer has shown of itself
+ * @cert_len:	bytes of its certificate, DER; at the start of @bytes
+ * @names_len:	bytes of the names in it, which follow
+ * @bytes:	both
+ */
+struct sluice_peer {
+	u16 cert_len;
+	u16 names_len;
+	u8 bytes[];
+};
+
+/**
  * struct sluice_outcome - how a handshake ended, from the agent's DONE or from us
  * @error:	errno, positive; 0: success
  * @verify_error: as in struct sluice_info, like the rest
@@ -35,6 +47,9 @@ struct sluice_ctx;
  * @text:	reason of a failure
  * @server_name: from the agent; empty for a client: the name asked for
  * @alpn:	protocol chosen
+ * @subject:	of the peer's certificate
+ * @fingerprint: likewise
+ * @peer:	its certificate and names, or NULL; owned
  */
 struct sluice_outcome {
 	u32 error;
@@ -48,7 +63,13 @@ struct sluice_outcome {
 	char text[SLUICE_TEXT_MAX];
 	char server_name[SLUICE_NAME_MAX];
 	u8 alpn[SLUICE_ALPN_MAX];
+	char subject[SLUICE_SUBJECT_MAX];
+	u8 fingerprint[SLUICE_FINGERPRINT_LEN];
+	struct sluice_peer *peer;
 };
+
+/** sluice_outcome_free() - NULL is fine; any context */
+void sluice_outcome_free(struct sluice_outcome *out);
 
 /**
  * struct sluice_hs - one handshake under way
@@ -163,12 +184,12 @@ int sluice_hs_install(struct sluice_hs *hs, struct sluice_key *const keys[2],
 /**
  * sluice_hs_done() - the agent's word
  * @hs:		accepted
- * @said:	how it ended
+ * @said:	how it ended; its peer is taken over on success of this call
  *
  * Return: 0, -ESHUTDOWN, -EAGAIN (success, but the socket is busy: nothing done),
  * -ENOKEY (success without keys).
  */
-int sluice_hs_done(struct sluice_hs *hs, const struct sluice_outcome *said);
+int sluice_hs_done(struct sluice_hs *hs, struct sluice_outcome *said);
 
 /** sluice_hs_abandon() - the channel was closed: fails unless it has ended. Drops no
  * reference.

@@ -457,25 +457,65 @@ static void nl_get_outcome(struct nlattr **attrs, struct sluice_outcome *out)
 			    sizeof(out->server_name));
 	if (attrs[SLUICE_A_ALPN])
 		out->alpn_len = nla_memcpy(out->alpn, attrs[SLUICE_A_ALPN], sizeof(out->alpn));
+	if (attrs[SLUICE_A_PEER_SUBJECT])
+		nla_strscpy(out->subject, attrs[SLUICE_A_PEER_SUBJECT], sizeof(out->subject));
+	if (attrs[SLUICE_A_PEER_FINGERPRINT])
+		nla_memcpy(out->fingerprint, attrs[SLUICE_A_PEER_FINGERPRINT],
+			   sizeof(out->fingerprint));
+}
+
+/* Certificate and names go side by side into memory of their own. */
+static int nl_get_peer(struct genl_info *info, struct sluice_outcome *out)
+{
+	const struct nlattr *cert = info->attrs[SLUICE_A_PEER_CERT];
+	const struct nlattr *names = info->attrs[SLUICE_A_PEER_NAMES];
+	struct sluice_peer *peer;
+
+	if (!cert && !names)
+		return 0;
+	if (!(out->flags & SLUICE_INFO_PEER_CERT)) {
+		GENL_SET_ERR_MSG(info, "a certificate without SLUICE_INFO_PEER_CERT");
+		return -EINVAL;
+	}
+	peer = kmalloc(struct_size(peer, bytes, (cert ? nla_len(cert) : 0) +
+				   (names ? nla_len(names) : 0)), GFP_KERNEL_ACCOUNT);
+	if (!peer)
+		return -ENOMEM;
+	peer->cert_len = cert ? nla_len(cert) : 0;
+	peer->names_len = names ? nla_len(names) : 0;
+	if (cert)
+		memcpy(peer->bytes, nla_data(cert), peer->cert_len);
+	if (names)
+		memcpy(peer->bytes + peer->cert_len, nla_data(names), peer->names_len);
+	out->peer = peer;
+	return 0;
+}
+
+static int nl_done_said(struct genl_info *info, struct sluice_hs *hs)
+{
+	struct sluice_outcome *said = kzalloc(sizeof(*said), GFP_KERNEL);
+	int err;
+
+	if (!said)
+		return -ENOMEM;
+	nl_get_outcome(info->attrs, said);
+	err = nl_get_peer(info, said);
+	if (!err) {
+		err = sluice_hs_done(hs, said);
+		nl_explain(info, err);
+	}
+	sluice_outcome_free(said);
+	return err;
 }
 
 static int nl_done(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sluice_outcome *said;
-	struct file *file;
+	struct file *file = nl_channel(skb, info);
 	int err;
 
-	file = nl_channel(skb, info);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	err = -ENOMEM;
-	said = kzalloc(sizeof(*said), GFP_KERNEL);
-	if (said) {
-		nl_get_outcome(info->attrs, said);
-		err = sluice_hs_done(sluice_channel_hs(file), said);
-		nl_explain(info, err);
-		kfree(said);
-	}
+	err = nl_done_said(info, sluice_channel_hs(file));
 	fput(file);
 	return err;
 }
@@ -532,7 +572,7 @@ static const struct nla_policy nl_install_policy[SLUICE_A_RX + 1] = {
 	[SLUICE_A_RX] = { .type = NLA_NESTED },
 };
 
-static const struct nla_policy nl_done_policy[SLUICE_A_SUITE + 1] = {
+static const struct nla_policy nl_done_policy[SLUICE_A_PEER_FINGERPRINT + 1] = {
 	[SLUICE_A_FD] = { .type = NLA_S32 },
 	[SLUICE_A_FLAGS] = NLA_POLICY_MASK(NLA_U32, SLUICE_INFO_RESUMED | SLUICE_INFO_PEER_CERT),
 	[SLUICE_A_SERVER_NAME] = { .type = NLA_NUL_STRING, .len = SLUICE_NAME_MAX - 1 },
@@ -543,6 +583,10 @@ static const struct nla_policy nl_done_policy[SLUICE_A_SUITE + 1] = {
 	[SLUICE_A_ALERT_RECEIVED] = NLA_POLICY_MAX(NLA_U16, 255),
 	[SLUICE_A_TEXT] = { .type = NLA_NUL_STRING, .len = SLUICE_TEXT_MAX - 1 },
 	[SLUICE_A_SUITE] = { .type = NLA_U16 },
+	[SLUICE_A_PEER_CERT] = NLA_POLICY_RANGE(NLA_BINARY, 1, SLUICE_CERT_MAX),
+	[SLUICE_A_PEER_NAMES] = NLA_POLICY_RANGE(NLA_BINARY, 1, SLUICE_NAMES_MAX),
+	[SLUICE_A_PEER_SUBJECT] = { .type = NLA_NUL_STRING, .len = SLUICE_SUBJECT_MAX - 1 },
+	[SLUICE_A_PEER_FINGERPRINT] = NLA_POLICY_EXACT_LEN(SLUICE_FINGERPRINT_LEN),
 };
 
 static const struct genl_ops nl_ops[] = {

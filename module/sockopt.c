@@ -349,6 +349,8 @@ static void sluice_info_outcome(struct sluice_info *info, const struct sluice_ou
 	memcpy(info->text, o->text, sizeof(info->text));
 	memcpy(info->server_name, o->server_name, sizeof(info->server_name));
 	memcpy(info->alpn, o->alpn, sizeof(info->alpn));
+	memcpy(info->peer_subject, o->subject, sizeof(info->peer_subject));
+	memcpy(info->peer_fingerprint, o->fingerprint, sizeof(info->peer_fingerprint));
 }
 
 /* The client's name is what it asked for, known before any outcome. */
@@ -401,6 +403,34 @@ static int sluice_get_info(const struct sluice_ctx *ctx, char __user *optval,
 		err = -EFAULT;
 	kfree(info);
 	return err;
+}
+
+static int sluice_get_bytes(const void *bytes, int size, char __user *optval, int __user *optlen,
+			    int len)
+{
+	if (!size)
+		return -ENODATA;
+	if (put_user(size, optlen))
+		return -EFAULT;
+	if (len < size)
+		return -ERANGE;
+	return copy_to_user(optval, bytes, size) ? -EFAULT : 0;
+}
+
+/* @optname: SLUICE_PEER_CERT or SLUICE_PEER_NAMES. */
+static int sluice_get_peer(const struct sluice_ctx *ctx, int optname, char __user *optval,
+			   int __user *optlen, int len)
+{
+	const struct sluice_peer *peer;
+
+	/* Pairs with hs_publish(). */
+	if (smp_load_acquire(&ctx->state) != SLUICE_STATE_OPEN || !ctx->info->peer)
+		return -ENODATA;
+	peer = ctx->info->peer;
+	if (optname == SLUICE_PEER_CERT)
+		return sluice_get_bytes(peer->bytes, peer->cert_len, optval, optlen, len);
+	return sluice_get_bytes(peer->bytes + peer->cert_len, peer->names_len, optval, optlen,
+				len);
 }
 
 /* --- dispatch --- */
@@ -473,6 +503,9 @@ static int sluice_get_tls(struct sock *sk, int optname, char __user *optval, int
 		return sluice_get_no_pad(ctx, optval, optlen, len);
 	case SLUICE_INFO:
 		return sluice_get_info(ctx, optval, optlen, len);
+	case SLUICE_PEER_CERT:
+	case SLUICE_PEER_NAMES:
+		return sluice_get_peer(ctx, optname, optval, optlen, len);
 	default:
 		return -ENOPROTOOPT;
 	}

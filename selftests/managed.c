@@ -350,6 +350,46 @@ TEST_F(pending, success_says_what_was_agreed)
 	EXPECT_EQ('\0', info.text[0]);
 }
 
+TEST_F(pending, success_says_who_the_peer_is)
+{
+	const unsigned char print[SLUICE_FINGERPRINT_LEN] = { 1, 2, [31] = 0xff };
+	const char names[] = "DNS:test.example\0IP:192.0.2.1";
+	unsigned char buf[SLUICE_CERT_MAX + 1];
+	struct sluice_info info;
+	struct nl_msg *msg;
+	socklen_t len = sizeof(buf);
+
+	ASSERT_EQ(0, arm_client(self->fd[0]));
+	EXPECT_EQ(-ENODATA, sys(getsockopt(self->fd[0], SOL_TLS, SLUICE_PEER_CERT, buf, &len)));
+	ASSERT_EQ(0, agent_take(&self->agent, &self->request));
+	ASSERT_EQ(0, agent_install(&self->agent, self->request.fd, &self->keys[0],
+				   &self->keys[1]));
+	/* Nobody is shown whom nobody verified. */
+	msg = agent_msg(&self->agent, SLUICE_CMD_DONE, self->request.fd);
+	nla_put(msg, SLUICE_A_PEER_CERT, 10, pattern(0));
+	EXPECT_EQ(-EINVAL, agent_send(&self->agent, msg));
+	msg = agent_msg(&self->agent, SLUICE_CMD_DONE, self->request.fd);
+	nla_put_u32(msg, SLUICE_A_FLAGS, SLUICE_INFO_PEER_CERT);
+	nla_put(msg, SLUICE_A_PEER_CERT, SLUICE_CERT_MAX, pattern(0));
+	nla_put(msg, SLUICE_A_PEER_NAMES, sizeof(names), names);
+	nla_put_string(msg, SLUICE_A_PEER_SUBJECT, "CN=test.example");
+	nla_put(msg, SLUICE_A_PEER_FINGERPRINT, sizeof(print), print);
+	ASSERT_EQ(0, agent_send(&self->agent, msg));
+
+	ASSERT_EQ(0, info_get(self->fd[0], &info));
+	EXPECT_EQ(0, strcmp("CN=test.example", info.peer_subject));
+	EXPECT_EQ(0, memcmp(print, info.peer_fingerprint, sizeof(print)));
+	len = 100;
+	EXPECT_EQ(-ERANGE, sys(getsockopt(self->fd[0], SOL_TLS, SLUICE_PEER_CERT, buf, &len)));
+	EXPECT_EQ(SLUICE_CERT_MAX, len);
+	EXPECT_EQ(0, getsockopt(self->fd[0], SOL_TLS, SLUICE_PEER_CERT, buf, &len));
+	EXPECT_EQ(SLUICE_CERT_MAX, len);
+	EXPECT_TRUE(pattern_fits(buf, SLUICE_CERT_MAX, 0));
+	EXPECT_EQ(0, getsockopt(self->fd[0], SOL_TLS, SLUICE_PEER_NAMES, buf, &len));
+	EXPECT_EQ(sizeof(names), len);
+	EXPECT_EQ(0, memcmp(names, buf, sizeof(names)));
+}
+
 TEST_F(pending, times_out_in_the_queue)
 {
 	ASSERT_EQ(0, arm(self->fd[0], SLUICE_ROLE_CLIENT, 0, 100));

@@ -19,7 +19,7 @@
 #include <netlink/netlink.h>
 #include <netlink/socket.h>
 
-#define NL_MSG_SIZE	(NLMSG_HDRLEN + GENL_HDRLEN + 4096)
+#define NL_MSG_SIZE	(NLMSG_HDRLEN + GENL_HDRLEN + 4096 + SLUICE_CERT_MAX + SLUICE_NAMES_MAX)
 #define NL_TIMEOUT_S	5
 
 #ifndef SOL_NETLINK
