@@ -799,7 +799,7 @@ int sluice_hs_init(void)
 {
 	int err;
 
-	hs_workqueue = alloc_workqueue("sluice", 0, 0);
+	hs_workqueue = alloc_workqueue("sluice", WQ_PERCPU, 0);
 	if (!hs_workqueue)
 		return -ENOMEM;
 	err = register_pernet_subsys(&hs_net_ops);

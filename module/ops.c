@@ -37,7 +37,7 @@ static int sluice_connect_wait(struct sluice_ctx *ctx, int flags, int pending)
 }
 
 static int sluice_connect_managed(struct sluice_ctx *ctx, struct socket *sock,
-				  struct sockaddr *addr, int len, int flags)
+				  struct sockaddr_unsized *addr, int len, int flags)
 {
 	bool fresh = sock->state == SS_UNCONNECTED;
 	bool waited = sluice_ctx_shaking(ctx);
@@ -57,7 +57,7 @@ static int sluice_connect_managed(struct sluice_ctx *ctx, struct socket *sock,
 	return sluice_connect_wait(ctx, flags, fresh ? -EINPROGRESS : -EALREADY);
 }
 
-static int sluice_connect(struct socket *sock, struct sockaddr *addr, int len, int flags)
+static int sluice_connect(struct socket *sock, struct sockaddr_unsized *addr, int len, int flags)
 {
 	struct sluice_ctx *ctx = sluice_ctx(sock->sk);
 

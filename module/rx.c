@@ -521,20 +521,20 @@ static ssize_t recv_locked(struct sluice_ctx *ctx, struct msghdr *msg, size_t le
 	return len ? rx_loop(&r) : 0;
 }
 
-int sluice_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len)
+int sluice_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	struct sluice_ctx *ctx = sluice_ctx(sk);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	int ret;
 
 	if (unlikely(flags & MSG_ERRQUEUE))
-		return inet_recv_error(sk, msg, len, addr_len);
+		return inet_recv_error(sk, msg, len);
 
 	lock_sock(sk);
 	ret = sluice_ctx_wait_open(ctx, &timeo);
 	if (!ret && !ctx->rx.dir.key) {
 		release_sock(sk);
-		return ctx->base_prot->recvmsg(sk, msg, len, flags, addr_len);
+		return compat_recvmsg(ctx->base_prot, sk, msg, len, flags);
 	}
 	if (!ret)
 		ret = flags & MSG_OOB ? -EOPNOTSUPP : recv_locked(ctx, msg, len, flags, timeo);

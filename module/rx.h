@@ -70,7 +70,7 @@ void sluice_rx_free(struct sluice_ctx *ctx);	/* wipes plaintext held, and the ke
 /* struct proto and proto_ops members; take the socket lock; without RX keys (raw
  * mode) they pass to the base.
  */
-int sluice_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags, int *addr_len);
+int sluice_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 ssize_t sluice_rx_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe,
 			      size_t len, unsigned int flags);
 

@@ -514,6 +514,8 @@ static void sluice_release_cb(struct sock *sk)
 		sluice_hs_wake(ctx);
 }
 
+COMPAT_RECVMSG(sluice_rx_recvmsg)
+
 static void __init sluice_prot_override(struct proto *prot)
 {
 	prot->owner = THIS_MODULE;
@@ -524,7 +526,7 @@ static void __init sluice_prot_override(struct proto *prot)
 	prot->getsockopt = sluice_getsockopt;
 	prot->sendmsg = sluice_tx_sendmsg;
 	prot->splice_eof = sluice_tx_splice_eof;
-	prot->recvmsg = sluice_rx_recvmsg;
+	prot->recvmsg = sluice_rx_recvmsg_compat;
 	prot->sock_is_readable = sluice_is_readable;
 	prot->release_cb = sluice_release_cb;
 #ifdef CONFIG_BPF_SYSCALL
@@ -548,7 +550,7 @@ static int sluice_put_info(struct sk_buff *skb, const struct sluice_ctx *ctx)
 	return 0;
 }
 
-static int sluice_ulp_get_info(struct sock *sk, struct sk_buff *skb)
+static int sluice_ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_admin)
 {
 	struct sluice_ctx *ctx;
 	struct nlattr *nest;
@@ -569,10 +571,13 @@ static int sluice_ulp_get_info(struct sock *sk, struct sk_buff *skb)
 	return err;
 }
 
-static size_t sluice_ulp_get_info_size(const struct sock *sk)
+static size_t sluice_ulp_get_info_size(const struct sock *sk, bool net_admin)
 {
 	return nla_total_size(0) + 4 * nla_total_size(sizeof(u16));
 }
+
+COMPAT_ULP_GET_INFO(sluice_ulp_get_info)
+COMPAT_ULP_GET_INFO_SIZE(sluice_ulp_get_info_size)
 
 /* --- module --- */
 
@@ -582,8 +587,8 @@ static struct tcp_ulp_ops sluice_ulp_ops = {
 	.init		= sluice_ulp_attach,
 	.release	= sluice_ulp_release,
 	.clone		= sluice_ulp_clone,
-	.get_info	= sluice_ulp_get_info,
-	.get_info_size	= sluice_ulp_get_info_size,
+	.get_info	= sluice_ulp_get_info_compat,
+	.get_info_size	= sluice_ulp_get_info_size_compat,
 };
 
 /*
@@ -595,8 +600,8 @@ static struct tcp_ulp_ops sluice_tls_ops = {
 	.owner		= THIS_MODULE,
 	.init		= sluice_tls_attach,
 	.release	= sluice_ulp_release,
-	.get_info	= sluice_ulp_get_info,
-	.get_info_size	= sluice_ulp_get_info_size,
+	.get_info	= sluice_ulp_get_info_compat,
+	.get_info_size	= sluice_ulp_get_info_size_compat,
 };
 
 /* Not all of TCP's tables are exported: a socket fresh from the kernel shows them. */

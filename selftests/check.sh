@@ -44,7 +44,7 @@ no_kernel+=,TRAILING_SEMICOLON,AVOID_EXTERNS,ENOSYS,LINE_SPACING,MISSING_SPACE
 checkpatch_module()
 {
 	checkpatch --strict --ignore CONST_STRUCT -f module/*.[ch] \
-		module/compat/*.[ch] \
+		module/compat/*/*.[ch] \
 		include/uapi/linux/*.h
 }
 
