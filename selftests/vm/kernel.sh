@@ -1,45 +1,82 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Sourced by run: the kernel of the VM, from Debian's packages. apt verifies
-# what it downloads; what is made of it is kept in $cache/RELEASE until
-# another version of the package is asked for.
+# Sourced by run: the kernel of the VM, from packages of this machine's Debian
+# or, if it has none, of a newer suite. apt verifies what it downloads; what is
+# made of it is kept in $cache/RELEASE until another version of the package is
+# asked for.
 #
 # vmlinux      the kernel, unpacked once here rather than by every boot
 # modules.sqfs /usr/lib/modules, modules unpacked too
 # stage1.cpio  busybox, the modules that reach the root, stage1
 
+# Prints those of the releases on standard input that WANT means, oldest first.
+kernel_matching()
+{
+	sort -V | grep -E "^${1//./\\.}([.+-].*)?\$"
+}
+
 # Prints the release to boot: that of the headers the module is built with.
-kernel_release()
+kernel_installed()
 {
-	local want=${1:-6.12}
-	local all
-
-	all=$(dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' \
+	dpkg-query -W -f '${db:Status-Abbrev}${Package}\n' \
 		'linux-headers-*-cloud-amd64' 2>/dev/null |
-	      sed -n 's/^ii *linux-headers-\([0-9.]*+.*\)/\1/p' | sort -V)
-	sed -n "/^${want//./\\.}\$/p" <<<"$all" | grep . ||
-		sed -n "/^${want//./\\.}[.+-]/p" <<<"$all" | tail -n 1 | grep . ||
-		die "no linux-headers package for kernel $want is installed:" \
-		    "run selftests/deps"
+	sed -n 's/^ii *linux-headers-\([0-9.]*+.*\)/\1/p' |
+	kernel_matching "$1" | tail -n 1
 }
 
-kernel_package_version()
+# Sets $release, its package's $version, and $kernel_suite, which is empty if
+# it is this machine's own suite that has it.
+kernel_find()
 {
-	dpkg-query -W -f '${Version}' "linux-headers-$1"
+	local want=$1 admin=()
+
+	kernel_suite=
+	release=$(kernel_installed "$want")
+	if [ -z "$release" ] && [[ $want. = "$suite_kernel".* ]]; then
+		kernel_suite=$(suite_of_kernel) || return
+		suite_prepare "$kernel_suite" || return
+		release=$(kernel_matching "$want" \
+			<"$cache/$kernel_suite/release")
+		admin=(--admindir="$cache/$kernel_suite/root/var/lib/dpkg")
+	fi
+	[ -n "$release" ] ||
+		die "no linux-headers package for kernel $want is installed" \
+		    "(6.12: run selftests/deps), nor is it one of" \
+		    "$suite_kernel in a newer suite"
+	version=$(dpkg-query "${admin[@]}" -W -f '${Version}' \
+		"linux-headers-$release")
 }
 
-kernel_fetch()
+# kernel_download PACKAGE DIRECTORY: unpacks it there.
+kernel_download()
 {
-	local package=linux-image-$1 version=$2 dir=$3
+	local package=$1 dir=$2
 
-	note "fetching $package $version"
-	(cd "$dir" && apt-get -q download "$package=$version") \
-		>"$dir/apt.log" 2>&1 || {
+	if [ -n "$kernel_suite" ]; then
+		archive_download "$kernel_suite" "$package=$version" "$dir" ||
+			die "rm -r build/vm/$kernel_suite has it made anew," \
+			    "with the kernel of today"
+	elif ! (cd "$dir" && apt-get -q download "$package=$version") \
+			>"$dir/apt.log" 2>&1; then
 		cat "$dir/apt.log" >&2
 		die "apt-get cannot download $package $version" \
 		    "(apt-get update may help)"
-	}
-	dpkg-deb -x "$dir/$package"_*.deb "$dir/root"
+	fi
+	dpkg-deb -x "$dir/$package"_*.deb "$dir/root" ||
+		die "cannot unpack $package"
+}
+
+# 7.2 comes in parts: the packages of the same release that the image needs.
+kernel_fetch()
+{
+	local package=linux-image-$release dir=$1 part
+
+	note "fetching $package $version"
+	kernel_download "$package" "$dir"
+	for part in $(dpkg-deb -f "$dir/$package"_*.deb Depends |
+		      grep -oE "linux-[a-z]+-${release//[.+]/\\&}"); do
+		kernel_download "$part" "$dir"
+	done
 	rm -f "$dir"/*.deb
 }
 
@@ -62,7 +99,7 @@ kernel_unpack()
 # Modules that stage1 inserts, each after those it needs.
 kernel_stage1_modules()
 {
-	local root=$1 release=$2 m
+	local root=$1 m
 
 	for m in virtio_blk squashfs overlay; do
 		modprobe -d "$root" -S "$release" --show-depends "$m"
@@ -71,13 +108,14 @@ kernel_stage1_modules()
 
 kernel_build()
 {
-	local release=$1 version=$2 dir=$3
-	local work mods m
+	local dir=$1 work mods image m
 
 	work=$(mktemp -d "$cache/kernel.XXXXXX")
-	kernel_fetch "$release" "$version" "$work"
+	kernel_fetch "$work"
 	mods=$work/root/usr/lib/modules
 	if [ ! -d "$mods" ]; then
+		[ -d "$work/root/lib/modules" ] ||
+			die "no modules in the packages of $release"
 		mkdir -p "$work/root/usr"
 		mv "$work/root/lib" "$work/root/usr/lib"
 	fi
@@ -85,7 +123,9 @@ kernel_build()
 	find "$mods" -name '*.ko.xz' -exec xz -d {} +
 	depmod -b "$work/root" "$release"
 
-	kernel_unpack "$work/root/boot/vmlinuz-$release" "$work/vmlinux"
+	image=$work/root/boot/vmlinuz-$release
+	[ -e "$image" ] || image=$mods/$release/vmlinuz
+	kernel_unpack "$image" "$work/vmlinux" || die "no kernel in $release"
 	mksquashfs "$mods" "$work/modules.sqfs" -noI -noD -noF -noX \
 		-no-progress -quiet -all-root -no-xattrs >/dev/null
 
@@ -93,7 +133,7 @@ kernel_build()
 	cp "$(command -v busybox)" "$work/stage1/bin/busybox"
 	cp "$here/stage1" "$work/stage1/init"
 	chmod 755 "$work/stage1/init"
-	for m in $(kernel_stage1_modules "$work/root" "$release"); do
+	for m in $(kernel_stage1_modules "$work/root"); do
 		cp "$m" "$work/stage1/modules/"
 		basename "$m" >>"$work/stage1/modules/order"
 	done
@@ -103,22 +143,17 @@ kernel_build()
 	rm -rf "$dir" "$work/stage1" "$work/root"
 	chmod 755 "$work"
 	mv "$work" "$dir"
-	kernel_key "$version" >"$dir/key"
+	kernel_key >"$dir/key"
 }
 
 kernel_key()
 {
-	echo "$1 $(cat "$here/stage1" "$here/kernel.sh" | sha256sum)"
+	echo "$version $(cat "$here/stage1" "$here/kernel.sh" | sha256sum)"
 }
 
-# Leaves the kernel of RELEASE in $cache/RELEASE.
+# Leaves the kernel that kernel_find has found in $cache/$release.
 kernel_prepare()
 {
-	local release=$1 version
-
-	version=$(kernel_package_version "$release")
-	if [ "$(cat "$cache/$release/key" 2>/dev/null)" != \
-	     "$(kernel_key "$version")" ]; then
-		kernel_build "$release" "$version" "$cache/$release"
-	fi
+	[ "$(cat "$cache/$release/key" 2>/dev/null)" = "$(kernel_key)" ] ||
+		kernel_build "$cache/$release"
 }

@@ -120,18 +120,20 @@ suite_prepare()
 # the working directory where they are here. Ends with COMMAND's status.
 suite_run()
 {
-	local suite=$1 user='' dir=$cache/$1/root
+	local suite=$1 user='' dir=$cache/$1/root real
 
 	shift
 	[ "$(id -u)" = 0 ] || user=-r
-	mkdir -p "$dir$tree"
+	real=$(realpath "$cache")
+	mkdir -p "$dir$tree" "$dir$real"
 	# shellcheck disable=SC2016
 	SLUICE_SUITE=$suite unshare $user -m -- sh -ec '
-		root=$1 tree=$2 cwd=$3
-		shift 3
+		root=$1 tree=$2 cache=$3 cwd=$4
+		shift 4
 		mount --bind "$tree" "$root$tree"
+		mount --bind "$cache" "$root$cache"
 		mount --rbind /dev "$root/dev"
 		mount --rbind /proc "$root/proc"
 		exec chroot "$root" env -C "$cwd" "$@"' \
-		sh "$dir" "$tree" "$PWD" "$@"
+		sh "$dir" "$tree" "$real" "$PWD" "$@"
 }
