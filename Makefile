@@ -65,13 +65,14 @@ help:
 #: make deps            install what all this needs (Debian 12)
 #: make check           test everything; TESTS="NAME..." only these
 #: make demo            an HTTPS transfer through the module, in a VM
+#: make kselftest       the kernel's own test of its tls module, on both; MULTIPROC=1: all
 #: make lint            checkpatch, sparse, W=1
 #: make install         DESTDIR=, PREFIX=/usr/local; uninstall undoes it
 #: make install-dkms    the module's source to /usr/src, for dkms
 #: make clean           remove build/ except what was downloaded; distclean: all of it
 
 .PHONY: all help deps module userspace selftests kselftests unit check demo \
-	lint install install-module install-userspace install-dkms uninstall \
+	kselftest module-each lint install install-module install-userspace install-dkms uninstall \
 	clean distclean
 .DELETE_ON_ERROR:
 
@@ -151,7 +152,7 @@ $(U)/sluice: $(sluice_objs) $(common_objs) $(U)/libsluice.a
 
 # Tests ----------------------------------------------------------------------
 
-selftests: kselftests unit
+selftests: kselftests unit $(B)/kselftest/tls
 
 kselftests: $(kselftests)
 
@@ -171,6 +172,15 @@ $(S)/%: selftests/%.c Makefile $(common_objs) $(U)/libsluice.a | $(harness)
 		$(base_ldflags) -o $@ $< $(common_objs) $(U)/libsluice.a \
 		$(call pkg_libs,libnl-genl-3.0) -lcrypto -lpthread
 
+# The kernel's own test of its tls module, the newest one for every kernel.
+tls_test := $(kernel_files)/7.2
+
+$(B)/kselftest/tls: $(tls_test)/kselftest_harness.h
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) -O2 -g -isystem $(tls_test)/uapi -o $@ \
+		$(tls_test)/net/tls.c
+
 # Programs that selftests/run starts on the host: build/unit/NAME, each made
 # with ASan and UBSan and printing TAP.  selftests/unit/Makefile is included
 # here and makes them prerequisites of the target "unit"; $(base_cflags),
@@ -186,6 +196,19 @@ check:
 	+@$(MAKE) --no-print-directory $(jobs) all
 	+@$(MAKE) --no-print-directory $(jobs) SAN=1 userspace
 	selftests/run $(TESTS)
+
+# The module for each kernel that it is for.
+module-each:
+	+@for k in 6.12 7.2; do \
+		$(MAKE) --no-print-directory module KERNEL=$$k || exit; done
+
+# MULTIPROC=1: all of it, about an hour where the processor is emulated.
+kselftest:
+	selftests/deps
+	+@$(MAKE) --no-print-directory $(jobs) userspace $(B)/kselftest/tls \
+		module-each
+	selftests/kselftest/run $(if $(MULTIPROC),--samples all) \
+		$(if $(SEED),--seed $(SEED))
 
 demo:
 	selftests/deps
