@@ -36,7 +36,7 @@ pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
 
 sluiced_pkgs := libnl-genl-3.0 libssl libcrypto libuv libconfig
-sluice_pkgs := libnl-genl-3.0 libmicrohttpd libcurl jansson
+sluice_pkgs := libnl-genl-3.0 libmicrohttpd libcurl jansson libseccomp
 
 objs = $(patsubst userspace/%.c,$(U)/obj/%.o,$(wildcard userspace/$(1)/*.c))
 lib_objs := $(call objs,lib)
@@ -104,7 +104,8 @@ module-here:
 # Userspace ------------------------------------------------------------------
 
 userspace: $(U)/libsluice.a $(U)/libsluice.so \
-	$(if $(sluiced_objs),$(U)/sluiced) $(if $(sluice_objs),$(U)/sluice)
+	$(if $(sluiced_objs),$(U)/sluiced) $(if $(sluice_objs),$(U)/sluice) \
+	$(if $(SAN),,$(U)/libsluice-names.so)
 
 $(U)/obj/lib/%.o: userspace/lib/%.c Makefile
 	@mkdir -p $(@D)
@@ -139,6 +140,14 @@ $(U)/libsluice.so: $(lib_objs) userspace/lib/libsluice.map
 		-Wl,--version-script=userspace/lib/libsluice.map \
 		-o $@.0 $(lib_objs)
 	$(Q)ln -sf libsluice.so.0 $@
+
+# Loaded into programs of every kind: no sanitizer, which they would have to be
+# built with.
+$(U)/libsluice-names.so: userspace/preload/names.c userspace/preload/record.h Makefile
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) -shared -fPIC -fvisibility=hidden $(filter-out -MMD -MP,$(base_cflags)) \
+		$(base_ldflags) -o $@ $<
 
 $(U)/sluiced: $(sluiced_objs) $(common_objs) $(U)/libsluice.a
 	$(call say,LD)
@@ -230,6 +239,8 @@ install-userspace: userspace
 	install -D -m 755 $(U)/libsluice.so.0 \
 		$(DESTDIR)$(PREFIX)/lib/libsluice.so.0
 	ln -sf libsluice.so.0 $(DESTDIR)$(PREFIX)/lib/libsluice.so
+	install -D -m 755 $(U)/libsluice-names.so \
+		$(DESTDIR)$(PREFIX)/lib/libsluice-names.so
 	install -D -m 644 include/sluice.h $(DESTDIR)$(PREFIX)/include/sluice.h
 	install -D -m 644 include/uapi/linux/sluice.h \
 		$(DESTDIR)$(PREFIX)/include/linux/sluice.h
@@ -257,6 +268,7 @@ install-dkms:
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/sluiced bin/sluice \
 		lib/libsluice.a lib/libsluice.so lib/libsluice.so.0 \
+		lib/libsluice-names.so \
 		include/sluice.h include/linux/sluice.h \
 		lib/systemd/system/sluiced.service \
 		$(addprefix share/doc/sluice/,sluiced.conf.example \

@@ -29,6 +29,7 @@ enum cli_exit {
 
 /* Each subcommand: argv[0] is "sluice NAME", the rest is its own. */
 int cmd_get(int argc, char **argv);
+int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_stats(int argc, char **argv);

@@ -19,6 +19,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "get",    cmd_get,    "fetch https:// URLs over sockets that are TLS" },
+	{ "run",    cmd_run,    "run a command whose sockets become TLS" },
 	{ "serve",  cmd_serve,  "serve a directory by HTTPS" },
 	{ "status", cmd_status, "tell whether module and agent are there" },
 	{ "stats",  cmd_stats,  "show the module's counters" },
@@ -55,7 +56,8 @@ static char *list_commands(int key, const char *text, void *input)
 	fputs("\nExamples:\n"
 	      "  sluice status\n"
 	      "  sluice serve --identity www /srv/www\n"
-	      "  sluice get -O https://www.example.org/image.iso\n\n"
+	      "  sluice get -O https://www.example.org/image.iso\n"
+	      "  sluice run --client -- curl http://www.example.org:443/\n\n"
 	      "`sluice COMMAND --help' tells more about each.", f);
 	return fclose(f) ? (char *)text : list;
 }
