@@ -97,7 +97,8 @@ TEST_F(agent, learns_all_of_a_request)
 	ASSERT_EQ(0, agent_take(&self->agent, r));
 	EXPECT_EQ(SLUICE_ABI_VERSION, r->abi);
 	for (size_t i = 0; i < ARRAY_SIZE(test_ciphers); i++)
-		EXPECT_TRUE(r->ciphers & 1ULL << (test_ciphers[i].type - 51));
+		EXPECT_TRUE(test_ciphers[i].lacking ||
+			    r->ciphers & 1ULL << (test_ciphers[i].type - 51));
 	EXPECT_EQ(SLUICE_ROLE_CLIENT, r->role);
 	EXPECT_EQ(SLUICE_F_ALLOW_TRUNCATION, r->flags);
 	EXPECT_EQ(TLS_1_2_VERSION, r->min_version);

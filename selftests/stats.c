@@ -63,7 +63,8 @@ TEST_F(stats, of_the_module)
 	EXPECT_EQ(0, state.agents);
 	EXPECT_EQ(0, state.pending);
 	for (size_t i = 0; i < ARRAY_SIZE(test_ciphers); i++)
-		EXPECT_NE(0, state.ciphers & 1ULL << (test_ciphers[i].type - 51));
+		if (!test_ciphers[i].lacking)
+			EXPECT_NE(0, state.ciphers & 1ULL << (test_ciphers[i].type - 51));
 }
 
 TEST_F(stats, of_data)
