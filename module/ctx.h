@@ -43,8 +43,9 @@ struct sluice_outcome;
  * @accepted:	a program holds the socket; false for a child in the accept queue.
  *		Its handshake must not start yet: it has no struct socket
  * @write_space_due: write_space came while the socket was owned: release_cb does it
- * @zerocopy_ro: TLS_TX_ZEROCOPY_RO as set
- * @expect_no_pad: TLS_RX_EXPECT_NO_PAD as set
+ * @zerocopy_ro: TLS_TX_ZEROCOPY_RO as set: kept for the program; only a device could
+ *		make use of it
+ * @expect_no_pad: TLS_RX_EXPECT_NO_PAD as set: direct reads go on after a padded record
  * @rcvlowat:	SO_RCVLOWAT in bytes of plaintext, once sluice_ulp_guard() has run;
  *		sk->sk_rcvlowat is 1 from then on, or TCP would count ciphertext and
  *		sit on a complete record

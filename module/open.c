@@ -153,6 +153,20 @@ static void dst_finish(struct sluice_rx *rx, int n)
 	sg_mark_end(&rx->dst[n]);
 }
 
+/* Padding or another type; the seal was good, so it will be opened once more. A promise
+ * that there is no padding is taken at its word: the next record is tried directly again.
+ */
+static void again(struct sluice_ctx *ctx)
+{
+	struct sluice_rx *rx = &ctx->rx;
+
+	sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_RX_RETRIES);
+	if (!ctx->expect_no_pad)
+		rx->padded = PADDED_PAUSE;
+	else if (!rx->tail[0])
+		sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_RX_NO_PAD_VIOLATIONS);
+}
+
 int sluice_open_direct(struct sluice_ctx *ctx, const struct sluice_head *head,
 		       struct sluice_window *window)
 {
@@ -167,9 +181,8 @@ int sluice_open_direct(struct sluice_ctx *ctx, const struct sluice_head *head,
 
 	ret = open_record(ctx, head, rx->src, rx->dst);
 	if (!ret && is_tls13(rx) && rx->tail[0] != SLUICE_DATA) {
-		/* Padding or another type; the seal was good, so open it once more. */
 		sluice_window_wipe(window, head->room);
-		rx->padded = PADDED_PAUSE;
+		again(ctx);
 		return 0;
 	}
 	if (ret) {

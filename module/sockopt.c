@@ -3,6 +3,7 @@
  * Socket options. Setting checks all input, builds aside, and publishes last, in
  * steps that cannot fail; key bytes are wiped on every way out.
  */
+#include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
 #include <linux/uaccess.h>
@@ -14,6 +15,8 @@
 #include "handshake.h"
 #include "sockopt.h"
 #include "ulp.h"
+
+#define RECORD_LIMIT_MIN	64	/* RFC 8449 4 */
 
 /* What TLS_TX and TLS_RX carry; cipher.h says how the bytes after @info lie. */
 union sluice_raw {
@@ -165,13 +168,16 @@ static void sluice_raw_answer(const struct sluice_ctx *ctx, const struct sluice_
 	put_unaligned_be64(dir->seq, sluice_raw_seq(raw->bytes, c));
 }
 
-static int sluice_get_raw(struct sluice_ctx *ctx, int optname, char __user *optval, int len)
+static int sluice_get_raw(struct sluice_ctx *ctx, int optname, char __user *optval,
+			  int __user *optlen)
 {
 	const struct sluice_dir *dir = optname == TLS_TX ? &ctx->tx.dir : &ctx->rx.dir;
 	const u8 *kept = optname == TLS_TX ? ctx->raw_tx : ctx->raw_rx;
 	union sluice_raw raw;
-	int err = 0;
+	int len, err = 0;
 
+	if (get_user(len, optlen))
+		return -EFAULT;
 	if (!optval || len < (int)sizeof(raw.info))
 		return -EINVAL;
 	if (!dir->key)
@@ -185,7 +191,7 @@ static int sluice_get_raw(struct sluice_ctx *ctx, int optname, char __user *optv
 	return err;
 }
 
-/* --- promises of a program about its data: kept for it, nothing depends on them --- */
+/* --- what a program says of its data and records; the in-tree module's checks in its order --- */
 
 static int sluice_set_zerocopy_ro(struct sluice_ctx *ctx, sockptr_t optval, unsigned int optlen)
 {
@@ -201,10 +207,14 @@ static int sluice_set_zerocopy_ro(struct sluice_ctx *ctx, sockptr_t optval, unsi
 	return 0;
 }
 
-static int sluice_get_zerocopy_ro(const struct sluice_ctx *ctx, char __user *optval, int len)
+static int sluice_get_zerocopy_ro(const struct sluice_ctx *ctx, char __user *optval,
+				  int __user *optlen)
 {
 	unsigned int value = ctx->zerocopy_ro;
+	int len;
 
+	if (get_user(len, optlen))
+		return -EFAULT;
 	if (len != sizeof(value))
 		return -EINVAL;
 	return copy_to_user(optval, &value, sizeof(value)) ? -EFAULT : 0;
@@ -231,16 +241,59 @@ static int sluice_set_no_pad(struct sluice_ctx *ctx, sockptr_t optval, unsigned 
 		return rc ?: -EINVAL;
 	if (!sluice_pads(ctx))
 		return -EINVAL;
-	ctx->expect_no_pad = value;
+	WRITE_ONCE(ctx->expect_no_pad, value);
+	ctx->rx.padded = 0;
 	return 0;
 }
 
 static int sluice_get_no_pad(const struct sluice_ctx *ctx, char __user *optval,
-			     int __user *optlen, int len)
+			     int __user *optlen)
 {
 	int value = ctx->expect_no_pad;
+	int len;
 
+	if (ctx->version != TLS_1_3_VERSION)
+		return -EINVAL;
+	if (get_user(len, optlen))
+		return -EFAULT;
 	if (len < (int)sizeof(value) || !sluice_pads(ctx))
+		return -EINVAL;
+	if (put_user(sizeof(value), optlen) || copy_to_user(optval, &value, sizeof(value)))
+		return -EFAULT;
+	return 0;
+}
+
+/* The option counts content; the least limit of RFC 8449 4 counts TLS 1.3's type byte too. */
+static int sluice_set_max_payload(struct sluice_ctx *ctx, sockptr_t optval, unsigned int optlen)
+{
+	u16 least = RECORD_LIMIT_MIN - (ctx->version == TLS_1_3_VERSION ? 1 : 0);
+	u16 value;
+
+	/* It may be longer already. */
+	if (ctx->tx.open_len)
+		return -EBUSY;
+	if (sockptr_is_null(optval) || optlen != sizeof(value))
+		return -EINVAL;
+	if (copy_from_sockptr(&value, optval, sizeof(value)))
+		return -EFAULT;
+	if (value < least || value > SLUICE_PLAINTEXT_MAX)
+		return -EINVAL;
+	/* In managed mode the limit there is may be the peer's. */
+	if (sluice_ctx_managed(ctx) && value > ctx->tx.max_payload)
+		return -EINVAL;
+	WRITE_ONCE(ctx->tx.max_payload, value);
+	return 0;
+}
+
+static int sluice_get_max_payload(const struct sluice_ctx *ctx, char __user *optval,
+				  int __user *optlen)
+{
+	u16 value = ctx->tx.max_payload;
+	int len;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < (int)sizeof(value))
 		return -EINVAL;
 	if (put_user(sizeof(value), optlen) || copy_to_user(optval, &value, sizeof(value)))
 		return -EFAULT;
@@ -387,11 +440,13 @@ static void sluice_info_fill(const struct sluice_ctx *ctx, struct sluice_info *i
 }
 
 static int sluice_get_info(const struct sluice_ctx *ctx, char __user *optval,
-			   int __user *optlen, int len)
+			   int __user *optlen)
 {
 	struct sluice_info *info;
-	int err = 0;
+	int len, err = 0;
 
+	if (get_user(len, optlen))
+		return -EFAULT;
 	if (!optval || len < 0)
 		return -EINVAL;
 	info = kzalloc(sizeof(*info), GFP_KERNEL);
@@ -405,11 +460,14 @@ static int sluice_get_info(const struct sluice_ctx *ctx, char __user *optval,
 	return err;
 }
 
-static int sluice_get_bytes(const void *bytes, int size, char __user *optval, int __user *optlen,
-			    int len)
+static int sluice_get_bytes(const void *bytes, int size, char __user *optval, int __user *optlen)
 {
+	int len;
+
 	if (!size)
 		return -ENODATA;
+	if (get_user(len, optlen))
+		return -EFAULT;
 	if (put_user(size, optlen))
 		return -EFAULT;
 	if (len < size)
@@ -419,7 +477,7 @@ static int sluice_get_bytes(const void *bytes, int size, char __user *optval, in
 
 /* @optname: SLUICE_PEER_CERT or SLUICE_PEER_NAMES. */
 static int sluice_get_peer(const struct sluice_ctx *ctx, int optname, char __user *optval,
-			   int __user *optlen, int len)
+			   int __user *optlen)
 {
 	const struct sluice_peer *peer;
 
@@ -428,9 +486,8 @@ static int sluice_get_peer(const struct sluice_ctx *ctx, int optname, char __use
 		return -ENODATA;
 	peer = ctx->info->peer;
 	if (optname == SLUICE_PEER_CERT)
-		return sluice_get_bytes(peer->bytes, peer->cert_len, optval, optlen, len);
-	return sluice_get_bytes(peer->bytes + peer->cert_len, peer->names_len, optval, optlen,
-				len);
+		return sluice_get_bytes(peer->bytes, peer->cert_len, optval, optlen);
+	return sluice_get_bytes(peer->bytes + peer->cert_len, peer->names_len, optval, optlen);
 }
 
 /* --- dispatch --- */
@@ -446,6 +503,8 @@ static int sluice_set_tls_locked(struct sluice_ctx *ctx, int optname, sockptr_t 
 		return sluice_set_zerocopy_ro(ctx, optval, optlen);
 	case TLS_RX_EXPECT_NO_PAD:
 		return sluice_set_no_pad(ctx, optval, optlen);
+	case TLS_TX_MAX_PAYLOAD_LEN:
+		return sluice_set_max_payload(ctx, optval, optlen);
 	case SLUICE_REKEY:
 		return sluice_set_rekey(ctx, optval, optlen);
 	default:
@@ -488,24 +547,25 @@ int sluice_setsockopt(struct sock *sk, int level, int optname, sockptr_t optval,
 	return sluice_ctx(sk)->base_prot->setsockopt(sk, level, optname, optval, optlen);
 }
 
-static int sluice_get_tls(struct sock *sk, int optname, char __user *optval, int __user *optlen,
-			  int len)
+static int sluice_get_tls(struct sock *sk, int optname, char __user *optval, int __user *optlen)
 {
 	struct sluice_ctx *ctx = sluice_ctx(sk);
 
 	switch (optname) {
 	case TLS_TX:
 	case TLS_RX:
-		return sluice_get_raw(ctx, optname, optval, len);
+		return sluice_get_raw(ctx, optname, optval, optlen);
 	case TLS_TX_ZEROCOPY_RO:
-		return sluice_get_zerocopy_ro(ctx, optval, len);
+		return sluice_get_zerocopy_ro(ctx, optval, optlen);
 	case TLS_RX_EXPECT_NO_PAD:
-		return sluice_get_no_pad(ctx, optval, optlen, len);
+		return sluice_get_no_pad(ctx, optval, optlen);
+	case TLS_TX_MAX_PAYLOAD_LEN:
+		return sluice_get_max_payload(ctx, optval, optlen);
 	case SLUICE_INFO:
-		return sluice_get_info(ctx, optval, optlen, len);
+		return sluice_get_info(ctx, optval, optlen);
 	case SLUICE_PEER_CERT:
 	case SLUICE_PEER_NAMES:
-		return sluice_get_peer(ctx, optname, optval, optlen, len);
+		return sluice_get_peer(ctx, optname, optval, optlen);
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -514,16 +574,14 @@ static int sluice_get_tls(struct sock *sk, int optname, char __user *optval, int
 int sluice_getsockopt(struct sock *sk, int level, int optname, char __user *optval,
 		      int __user *optlen)
 {
-	int len, err;
+	int err;
 
 	if (level == SOL_TCP && optname == TCP_ZEROCOPY_RECEIVE)
 		return -EOPNOTSUPP;
 	if (level != SOL_TLS)
 		return sluice_ctx(sk)->base_prot->getsockopt(sk, level, optname, optval, optlen);
-	if (get_user(len, optlen))
-		return -EFAULT;
 	lock_sock(sk);
-	err = sluice_get_tls(sk, optname, optval, optlen, len);
+	err = sluice_get_tls(sk, optname, optval, optlen);
 	release_sock(sk);
 	return err;
 }

@@ -25,7 +25,7 @@ struct sluice_ctx;
  * @expired:	TLS 1.2, managed: the key came to its limit, and no other will follow
  * @closed:	close_notify or a fatal alert has been sealed: nothing may follow
  * @pushing:	TCP is being called: its call-backs must not push in turn
- * @max_payload: bytes of content in a record at most (RFC 8449 may lower it)
+ * @max_payload: bytes of content in a record at most (TLS_TX_MAX_PAYLOAD_LEN, RFC 8449)
  * @open_len:	bytes of application data collected in @open (MSG_MORE)
  * @open:	the record that is not full yet, plain; NULL while there is none
  * @batch:	sealed records that are not TCP's yet, and scratch; made at the first send

@@ -547,7 +547,9 @@ static int sluice_put_info(struct sk_buff *skb, const struct sluice_ctx *ctx)
 		return -EMSGSIZE;
 	if (nla_put_u16(skb, TLS_INFO_TXCONF, tx) || nla_put_u16(skb, TLS_INFO_RXCONF, rx))
 		return -EMSGSIZE;
-	return 0;
+	if (READ_ONCE(ctx->expect_no_pad) && nla_put_flag(skb, TLS_INFO_RX_NO_PAD))
+		return -EMSGSIZE;
+	return nla_put_u16(skb, TLS_INFO_TX_MAX_PAYLOAD_LEN, READ_ONCE(ctx->tx.max_payload));
 }
 
 static int sluice_ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_admin)
@@ -573,7 +575,7 @@ static int sluice_ulp_get_info(struct sock *sk, struct sk_buff *skb, bool net_ad
 
 static size_t sluice_ulp_get_info_size(const struct sock *sk, bool net_admin)
 {
-	return nla_total_size(0) + 4 * nla_total_size(sizeof(u16));
+	return 2 * nla_total_size(0) + 5 * nla_total_size(sizeof(u16));
 }
 
 COMPAT_ULP_GET_INFO(sluice_ulp_get_info)

@@ -226,6 +226,75 @@ TEST(attach_without_privilege)
 }
 
 /*
+ * Which cipher goes with which version is the in-tree module's choice. What the kernel's
+ * crypto lacks is refused, and nothing changes but a counter.
+ */
+
+FIXTURE(choice)
+{
+	int fd[2];
+	bool absent;
+};
+
+FIXTURE_VARIANT(choice)
+{
+	TLS_VARIANT_FIELDS;
+};
+
+TLS_VARIANTS(choice);
+TLS_VARIANTS_RARE(choice);
+TLS_VARIANT(choice, tls12_sm4ccm, TLS_1_2_VERSION, SM4_CCM, AF_INET);
+TLS_VARIANT(choice, tls13_aria128, TLS_1_3_VERSION, ARIA_GCM_128, AF_INET);
+TLS_VARIANT(choice, tls13_aria256, TLS_1_3_VERSION, ARIA_GCM_256, AF_INET);
+
+FIXTURE_SETUP(choice)
+{
+	const struct tcp_options opt = { .family = variant->family };
+
+	/* Asked before the counters are looked at: to ask is to try. */
+	self->absent = cipher_absent(variant->cipher);
+	ASSERT_EQ(0, netns_enter());
+	ASSERT_EQ(0, tcp_pair(&opt, self->fd));
+	ASSERT_EQ(0, ulp_attach(self->fd[0]));
+}
+
+FIXTURE_TEARDOWN(choice)
+{
+	close(self->fd[0]);
+	close(self->fd[1]);
+}
+
+static bool never_speaks(__u16 version, __u16 cipher)
+{
+	return version == TLS_1_3_VERSION && (cipher == TLS_CIPHER_ARIA_GCM_128 ||
+					      cipher == TLS_CIPHER_ARIA_GCM_256);
+}
+
+TEST_F(choice, of_cipher_and_version)
+{
+	const bool never = never_speaks(variant->version, variant->cipher);
+	const long want = never ? -EINVAL : self->absent ? -ENOENT : 0;
+	struct sluice_nl_state state;
+	struct test_keys keys;
+
+	keys_make(&keys, variant->version, variant->cipher, 1, 0);
+	EXPECT_EQ(want, keys_set(self->fd[0], TLS_TX, &keys));
+	EXPECT_EQ(want, keys_set(self->fd[0], TLS_RX, &keys));
+	if (test_sluice()) {
+		ASSERT_EQ(0, netns_state(&state));
+		EXPECT_EQ(want == -ENOENT ? 2 : 0, state.stats[SLUICE_STAT_NO_CIPHER]);
+		EXPECT_EQ(!self->absent,
+			  state.ciphers >> (variant->cipher - TLS_CIPHER_AES_GCM_128) & 1);
+	}
+	if (!want)
+		return;
+	EXPECT_TRUE(carries(self->fd[0], self->fd[1]));
+	EXPECT_TRUE(carries(self->fd[1], self->fd[0]));
+	keys_make(&keys, variant->version, TLS_CIPHER_AES_CCM_128, 1, 0);
+	EXPECT_EQ(0, keys_set(self->fd[0], TLS_TX, &keys));
+}
+
+/*
  * Keys
  */
 
@@ -303,60 +372,6 @@ TEST_F(keys, of_an_unknown_cipher)
 		EXPECT_EQ(-EINVAL, set_option(self->fd, TLS_RX, self->raw, self->len));
 	}
 	expect_untouched(_metadata, &self->pair);
-}
-
-/* Which cipher goes with which version is the in-tree module's choice. What the kernel's
- * crypto lacks is refused, and nothing changes but a counter.
- */
-TEST(keys_of_each_cipher_and_version)
-{
-	static const __u16 versions[] = { TLS_1_2_VERSION, TLS_1_3_VERSION };
-	struct sluice_nl_state state;
-	struct test_keys keys;
-	uint64_t lacking = 0;
-
-	/* Asked before the counters are looked at: to ask is to try. */
-	for (size_t i = 0; i < ARRAY_SIZE(test_ciphers); i++)
-		cipher_absent(test_ciphers[i].type);
-	ASSERT_EQ(0, netns_enter());
-	for (size_t i = 0; i < ARRAY_SIZE(test_ciphers); i++) {
-		const __u16 type = test_ciphers[i].type;
-		const bool aria = type == TLS_CIPHER_ARIA_GCM_128 ||
-				  type == TLS_CIPHER_ARIA_GCM_256;
-
-		for (size_t v = 0; v < ARRAY_SIZE(versions); v++) {
-			const struct tcp_options opt = { 0 };
-			const bool never = aria && versions[v] == TLS_1_3_VERSION;
-			const bool absent = !never && cipher_absent(type);
-			int fd[2];
-
-			ASSERT_EQ(0, tcp_pair(&opt, fd));
-			ASSERT_EQ(0, ulp_attach(fd[0]));
-			keys_make(&keys, versions[v], type, 1, 0);
-			for (int way = TLS_TX; way <= TLS_RX; way++)
-				EXPECT_EQ(never ? -EINVAL : absent ? -ENOENT : 0,
-					  keys_set(fd[0], way, &keys))
-					TH_LOG("%s, version %04x", test_ciphers[i].evp,
-					       versions[v]);
-			if (never || absent) {
-				EXPECT_TRUE(carries(fd[0], fd[1]));
-				EXPECT_TRUE(carries(fd[1], fd[0]));
-				keys_make(&keys, versions[v], TLS_CIPHER_AES_CCM_128, 1, 0);
-				EXPECT_EQ(0, keys_set(fd[0], TLS_TX, &keys));
-			}
-			lacking += absent ? 2 : 0;
-			close(fd[0]);
-			close(fd[1]);
-		}
-	}
-	if (test_sluice()) {
-		ASSERT_EQ(0, netns_state(&state));
-		EXPECT_EQ(lacking, state.stats[SLUICE_STAT_NO_CIPHER]);
-		for (size_t i = 0; i < ARRAY_SIZE(test_ciphers); i++)
-			EXPECT_EQ(!cipher_absent(test_ciphers[i].type),
-				  state.ciphers >> (test_ciphers[i].type -
-						    TLS_CIPHER_AES_GCM_128) & 1);
-	}
 }
 
 TEST_F(keys, of_any_other_length)
@@ -480,6 +495,118 @@ TEST_F(keys, other_options)
 	EXPECT_EQ(0, setsockopt(self->fd, IPPROTO_TCP, TCP_NODELAY, &value, sizeof(value)));
 	EXPECT_EQ(0, setsockopt(self->fd, SOL_SOCKET, SO_KEEPALIVE, &value, sizeof(value)));
 	expect_untouched(_metadata, &self->pair);
+}
+
+/* An option of @len bytes, once it may be set: what it is after @good, and what is refused,
+ * with nothing changed.
+ */
+static void expect_option(struct __test_metadata *_metadata, int fd, int option, const void *good,
+			  socklen_t size)
+{
+	unsigned char got[16], value[16] = { 0 };
+	socklen_t len = sizeof(got);
+	bool longer = option == TLS_RX_EXPECT_NO_PAD;
+	bool exact = option == TLS_TX_ZEROCOPY_RO;
+
+	memcpy(value, good, size);
+	ASSERT_EQ(0, set_option(fd, option, value, size));
+	for (socklen_t bad = 0; bad < sizeof(value); bad++) {
+		if (bad != size)
+			EXPECT_EQ(bad > size && longer ? 0 : -EINVAL,
+				  set_option(fd, option, value, bad));
+	}
+	EXPECT_EQ(-EINVAL, set_option(fd, option, NULL, size));
+	EXPECT_EQ(-EFAULT, set_option(fd, option, NOWHERE, size));
+	value[sizeof(value) - 1] = 1;
+	EXPECT_EQ(-EINVAL, set_option(fd, option, value, sizeof(value)));
+	memset(value, 0xff, size);
+	EXPECT_EQ(-EINVAL, set_option(fd, option, value, size));
+
+	for (socklen_t bad = 0; bad < size; bad++)
+		EXPECT_EQ(-EINVAL, get_option(fd, option, got, bad));
+	EXPECT_EQ(-EFAULT, get_option(fd, option, NOWHERE, size));
+	EXPECT_EQ(-EFAULT, sys(getsockopt(fd, SOL_TLS, option, got, NOWHERE)));
+	/* How long it is, is told. */
+	EXPECT_EQ(exact ? -EINVAL : 0, sys(getsockopt(fd, SOL_TLS, option, got, &len)));
+	EXPECT_EQ(exact ? sizeof(got) : size, len);
+	memset(got, 0x5a, sizeof(got));
+	ASSERT_EQ(0, get_option(fd, option, got, size));
+	EXPECT_EQ(0, memcmp(good, got, size));
+	EXPECT_EQ(0x5a, got[size]);
+}
+
+TEST_F(keys, with_zerocopy_ro)
+{
+	unsigned int value = 2, zero = 0;
+
+	/* Before keys, too. */
+	ASSERT_EQ(0, get_option(self->fd, TLS_TX_ZEROCOPY_RO, &value, sizeof(value)));
+	EXPECT_EQ(0, value);
+	for (value = 2; value; value <<= 1)
+		EXPECT_EQ(-EINVAL, set_option(self->fd, TLS_TX_ZEROCOPY_RO, &value, sizeof(value)));
+	value = 1;
+	expect_option(_metadata, self->fd, TLS_TX_ZEROCOPY_RO, &value, sizeof(value));
+	expect_option(_metadata, self->fd, TLS_TX_ZEROCOPY_RO, &zero, sizeof(zero));
+	expect_untouched(_metadata, &self->pair);
+}
+
+/* Of TLS 1.3, and of a direction that has keys. */
+TEST_F(keys, with_expect_no_pad)
+{
+	const int one = 1, zero = 0;
+	int value = 2;
+
+	for (int i = 0; i < 2; i++) {
+		EXPECT_EQ(-EINVAL, set_option(self->fd, TLS_RX_EXPECT_NO_PAD, &one, sizeof(one)));
+		EXPECT_EQ(-EINVAL, get_option(self->fd, TLS_RX_EXPECT_NO_PAD, &value, sizeof(value)));
+		ASSERT_EQ(0, keys_set(self->fd, i ? TLS_RX : TLS_TX, &self->pair.keys[i]));
+	}
+	if (variant->version != TLS_1_3_VERSION) {
+		EXPECT_EQ(-EINVAL, set_option(self->fd, TLS_RX_EXPECT_NO_PAD, &one, sizeof(one)));
+		EXPECT_EQ(-EINVAL, get_option(self->fd, TLS_RX_EXPECT_NO_PAD, &value, sizeof(value)));
+		/* That is looked at before any pointer. */
+		EXPECT_EQ(-EINVAL, set_option(self->fd, TLS_RX_EXPECT_NO_PAD, NOWHERE, sizeof(one)));
+		EXPECT_EQ(-EINVAL, sys(getsockopt(self->fd, SOL_TLS, TLS_RX_EXPECT_NO_PAD, &value,
+						  NOWHERE)));
+		return;
+	}
+	ASSERT_EQ(0, get_option(self->fd, TLS_RX_EXPECT_NO_PAD, &value, sizeof(value)));
+	EXPECT_EQ(0, value);
+	expect_option(_metadata, self->fd, TLS_RX_EXPECT_NO_PAD, &one, sizeof(one));
+	expect_option(_metadata, self->fd, TLS_RX_EXPECT_NO_PAD, &zero, sizeof(zero));
+}
+
+TEST_F(keys, with_max_payload_len)
+{
+	/* RFC 8449 4: 64, which in TLS 1.3 counts the type byte. */
+	const unsigned int least = variant->version == TLS_1_3_VERSION ? 63 : 64;
+	__u16 value = 0, largest = RECORD_MAX;
+
+	if (get_option(self->fd, TLS_TX_MAX_PAYLOAD_LEN, &value, sizeof(value)) == -ENOPROTOOPT &&
+	    !test_sluice())
+		SKIP(return, "not in the in-tree module of this kernel");
+	EXPECT_EQ(RECORD_MAX, value);
+	/* No version yet: TLS 1.2's limit. */
+	value = 63;
+	EXPECT_EQ(-EINVAL, set_option(self->fd, TLS_TX_MAX_PAYLOAD_LEN, &value, sizeof(value)));
+	value = 64;
+	EXPECT_EQ(0, set_option(self->fd, TLS_TX_MAX_PAYLOAD_LEN, &value, sizeof(value)));
+	ASSERT_EQ(0, keys_set(self->fd, TLS_TX, self->tx));
+	for (unsigned int i = 0; i < 0x10000; i += i < 70 || (i >= 16380 && i < 16400) ? 1 : 10) {
+		value = (__u16)i;
+		ASSERT_EQ(i < least || i > RECORD_MAX ? -EINVAL : 0,
+			  set_option(self->fd, TLS_TX_MAX_PAYLOAD_LEN, &value, sizeof(value)));
+	}
+	ASSERT_EQ(0, get_option(self->fd, TLS_TX_MAX_PAYLOAD_LEN, &value, sizeof(value)));
+	EXPECT_EQ(RECORD_MAX, value);
+	value = 1000;
+	expect_option(_metadata, self->fd, TLS_TX_MAX_PAYLOAD_LEN, &value, sizeof(value));
+	/* Not under a record that is being filled. */
+	ASSERT_EQ(10, pair_send(&self->pair, 0, 10, MSG_MORE));
+	EXPECT_EQ(-EBUSY, set_option(self->fd, TLS_TX_MAX_PAYLOAD_LEN, NULL, 0));
+	EXPECT_EQ(-EBUSY, set_option(self->fd, TLS_TX_MAX_PAYLOAD_LEN, &largest, sizeof(largest)));
+	ASSERT_EQ(10, pair_send(&self->pair, 0, 10, 0));
+	expect_option(_metadata, self->fd, TLS_TX_MAX_PAYLOAD_LEN, &largest, sizeof(largest));
 }
 
 TEST_F(keys, forbid_disconnect)

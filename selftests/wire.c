@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 
+#include "netns.h"
 #include "tls_record.h"
 
 FIXTURE(wire)
@@ -41,9 +42,9 @@ FIXTURE_TEARDOWN(wire)
  */
 
 /* Reads @total bytes of the stream from @offset off the wire, in whole records
- * of data; the number of records, or -errno.
+ * of data, @limit bytes of it at most; the number of records, or -errno.
  */
-static long read_stream(struct wire *wire, uint64_t offset, size_t total)
+static long read_stream_of(struct wire *wire, uint64_t offset, size_t total, long limit)
 {
 	static unsigned char record[WIRE_MAX], plain[WIRE_MAX];
 	size_t done = 0;
@@ -58,7 +59,7 @@ static long read_stream(struct wire *wire, uint64_t offset, size_t total)
 		n = peer_open(&wire->open, record, &type, plain);
 		if (n < 0)
 			return n;
-		if (type != CONTENT_DATA || n > RECORD_MAX || !n)
+		if (type != CONTENT_DATA || n > limit || !n)
 			return -EPROTO;
 		if (!pattern_fits(plain, (size_t)n, offset + done))
 			return -EILSEQ;
@@ -66,6 +67,11 @@ static long read_stream(struct wire *wire, uint64_t offset, size_t total)
 		count++;
 	}
 	return done == total ? count : -EMSGSIZE;
+}
+
+static long read_stream(struct wire *wire, uint64_t offset, size_t total)
+{
+	return read_stream_of(wire, offset, total, RECORD_MAX);
 }
 
 TEST_F(wire, sends_records)
@@ -141,6 +147,41 @@ TEST_F(wire, sends_files)
 	/* Full records, but for the last of each piece that sendfile makes. */
 	ASSERT_LE(4, read_stream(&self->wire, 3, 49997));
 	munmap(map, 50000);
+	close(file);
+}
+
+/* TLS_TX_MAX_PAYLOAD_LEN: full records of that many bytes, whichever way the data comes. */
+TEST_F(wire, sends_no_more_than_its_limit)
+{
+	static const __u16 limits[] = { 64, 100, 4096, 5000, 16383, 16384 };
+	struct tls_pair pair = { .fd = { self->wire.fd[0], -1 } };
+	int file = memfd_create("data", MFD_CLOEXEC);
+	unsigned char data[50000];
+	uint64_t at = 0;
+
+	ASSERT_LE(0, file);
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		const size_t total = limits[i] * 3 + 50, part = limits[i] / 2 + 10;
+		off_t begin = 0;
+
+		if (sys(setsockopt(self->wire.fd[0], SOL_TLS, TLS_TX_MAX_PAYLOAD_LEN, &limits[i],
+				   sizeof(limits[i]))) == -ENOPROTOOPT && !test_sluice())
+			SKIP(return, "not in the in-tree module of this kernel");
+		ASSERT_EQ(total, pair_send(&pair, 0, total, 0));
+		ASSERT_EQ(4, read_stream_of(&self->wire, at, total, limits[i]));
+		at += total;
+		/* Collected: the first fills up, the rest follows. */
+		for (int k = 0; k < 4; k++)
+			ASSERT_EQ(part, pair_send(&pair, 0, part, k < 3 ? MSG_MORE : 0));
+		ASSERT_EQ(3, read_stream_of(&self->wire, at, 4 * part, limits[i]));
+		at += 4 * part;
+		pattern_fill(data, total, at);
+		ASSERT_EQ(total, pwrite(file, data, total, 0));
+		ASSERT_EQ(total, sendfile(self->wire.fd[0], file, &begin, total));
+		ASSERT_LE(4, read_stream_of(&self->wire, at, total, limits[i]));
+		at += total;
+		pair.sent[0] = at;
+	}
 	close(file);
 }
 
@@ -558,6 +599,50 @@ TEST_F(padding, hides_other_types_from_large_reads)
 	EXPECT_EQ(0xcc, buf[0]);
 	ASSERT_EQ(RECORD_MAX, recv(self->wire.fd[0], buf, RECORD_MAX, MSG_WAITALL));
 	EXPECT_TRUE(pattern_fits(buf, RECORD_MAX, RECORD_MAX));
+}
+
+/* Sends a record and reads it into a buffer that it could be opened into. */
+static void pass_large(struct __test_metadata *_metadata, struct wire *wire, unsigned char type,
+		       size_t pad)
+{
+	static unsigned char record[WIRE_MAX], buf[65536];
+	size_t len = peer_seal(&wire->seal, type, pattern(pad), 3000, pad, record);
+	int got;
+
+	ASSERT_EQ(len, write_all(wire->fd[1], record, len));
+	ASSERT_EQ(3000, recv_type(wire->fd[0], &got, buf, sizeof(buf), 0));
+	EXPECT_EQ(type, got);
+	EXPECT_TRUE(pattern_fits(buf, 3000, pad));
+}
+
+/* TLS_RX_EXPECT_NO_PAD changes no result. Without it, a padded record makes the module wary
+ * of opening the next ones into the reader's memory; with it, it is broken word.
+ */
+TEST_F(padding, is_counted_when_it_costs)
+{
+	struct sluice_nl_state state;
+
+	if (!test_sluice())
+		SKIP(return, "Sluice only");
+	ASSERT_EQ(0, netns_enter());
+	for (int promise = 0; promise < 2; promise++) {
+		struct wire wire;
+
+		ASSERT_EQ(0, wire_open(&wire, AF_INET, variant->version, variant->cipher, 0));
+		ASSERT_EQ(0, setsockopt(wire.fd[0], SOL_TLS, TLS_RX_EXPECT_NO_PAD, &promise,
+					sizeof(promise)));
+		pass_large(_metadata, &wire, CONTENT_DATA, 0);
+		pass_large(_metadata, &wire, CONTENT_DATA, 100);
+		pass_large(_metadata, &wire, CONTENT_DATA, 100);
+		/* Another type breaks no promise. */
+		pass_large(_metadata, &wire, CONTENT_HANDSHAKE, 0);
+		pass_large(_metadata, &wire, CONTENT_DATA, 0);
+		ASSERT_EQ(0, netns_state(&state));
+		EXPECT_EQ(promise ? 1 + 3 : 1, state.stats[SLUICE_STAT_RX_RETRIES]);
+		EXPECT_EQ(promise ? 2 : 0, state.stats[SLUICE_STAT_RX_NO_PAD_VIOLATIONS]);
+		EXPECT_EQ(promise ? 1 + 2 : 1, state.stats[SLUICE_STAT_RX_DIRECT]);
+		wire_close(&wire);
+	}
 }
 
 /*
