@@ -64,6 +64,7 @@ help:
 #: make selftests       build/selftests/ and build/unit/
 #: make deps            install what all this needs (Debian 12)
 #: make check           test everything; TESTS="NAME..." only these
+#: make check-debug     the tests of the VM on a debug kernel; TESTS="NAME..."
 #: make demo            an HTTPS transfer through the module, in a VM
 #: make kselftest       the kernel's own test of its tls module, on both; MULTIPROC=1: all
 #: make lint            checkpatch, sparse, W=1
@@ -71,8 +72,9 @@ help:
 #: make install-dkms    the module's source to /usr/src, for dkms
 #: make clean           remove build/ except what was downloaded; distclean: all of it
 
-.PHONY: all help deps module userspace selftests kselftests unit check demo \
-	kselftest module-each lint install install-module install-userspace install-dkms uninstall \
+.PHONY: all help deps module userspace selftests kselftests unit check \
+	check-debug demo kselftest module-each \
+	lint install install-module install-userspace install-dkms uninstall \
 	clean distclean
 .DELETE_ON_ERROR:
 
@@ -219,6 +221,15 @@ kselftest:
 	selftests/kselftest/run $(if $(MULTIPROC),--samples all) \
 		$(if $(SEED),--seed $(SEED))
 
+# User-mode Linux of 6.12 that watches memory, locks and lifetimes.  SAN is for
+# programs: here the kernel's memory is looked at.
+check-debug:
+	selftests/deps --uml
+	selftests/uml/build debug
+	+@$(MAKE) --no-print-directory $(jobs) userspace kselftests
+	+@$(MAKE) --no-print-directory module KDIR=$(B)/uml/debug ARCH=um
+	selftests/run --uml debug $(TESTS)
+
 demo:
 	selftests/deps
 	+@$(MAKE) --no-print-directory $(jobs) module userspace
@@ -278,7 +289,7 @@ uninstall:
 
 clean:
 	rm -rf $(B)/module $(B)/userspace $(B)/userspace-san $(S) $(B)/unit \
-		$(B)/results
+		$(B)/results $(B)/results-*
 
 distclean:
 	rm -rf $(B)
