@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# sluiced as a service: what it gives up, reload, stopping in mid-handshake, a
-# module that goes and comes.
+# sluiced as a service: what it gives up, reload, who may use what, stopping in
+# mid-handshake, a module that goes and comes.
 
 set -u
 # shellcheck source=selftests/lib/tap.sh
@@ -85,6 +85,57 @@ reload()
 	tap_try 'what is wrong with a new configuration is logged' \
 		wait_for 20 log_has 'sluiced.conf:.*colour: unknown key'
 	tap_try 'the old one stays' $storm good.test test 2 2
+	cp "$work/kept.conf" "$work/sluiced.conf"
+}
+
+# Identities are for root and for the owner of the key's file.
+use_identity()	# USER; the server's exit status
+{
+	local server
+
+	port=$((port + 1))
+	setpriv --reuid "$1" --regid "$1" --clear-groups \
+		$tcat -l $port 2>"$work/server.err" &
+	server=$!
+	wait_for 20 port_listens $port
+	$tcat good.test $port </dev/null >/dev/null 2>&1
+	wait $server
+}
+
+access()
+{
+	use_identity 65534
+	tap_equal "the owner of an identity's key may use it" 0 $?
+	use_identity 1234
+	tap_equal 'another user may not' 1 $?
+	tap_try 'and is told so' grep -q \
+		'user 1234 may not use identity "good"' "$work/server.err"
+	tap_try 'the log says so' \
+		log_has 'uid=1234 .*EACCES.*may not use identity "good"'
+}
+
+quota()
+{
+	local client status
+
+	: >"$work/sluiced.log"
+	echo 'max_handshakes_per_user = 1;' >>"$work/sluiced.conf"
+	kill -HUP $sluiced_pid
+	wait_for 20 log_has 'configuration reloaded'
+	sleeping_peer
+	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
+	client=$!
+	wait_for 20 pending 1
+	$tcat good.test $port >/dev/null 2>"$work/second.err" </dev/null
+	tap_equal 'a handshake beyond the quota fails' 1 $?
+	tap_try 'and its program is told why' \
+		grep -q 'too many handshakes' "$work/second.err"
+	wake_peer
+	wait $client
+	tap_equal 'the one within goes on' 0 $?
+	$tcat good.test $port >/dev/null 2>&1 </dev/null
+	tap_equal 'and then the next' 0 $?
+	end_peer
 	cp "$work/kept.conf" "$work/sluiced.conf"
 }
 
@@ -196,6 +247,8 @@ echo 'user = "nobody";' >>"$work/sluiced.conf"
 start_sluiced || exit 1
 privileges
 reload
+access
+quota
 stopping
 module_anew
 without_capability

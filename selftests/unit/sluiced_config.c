@@ -51,6 +51,10 @@ TEST(mistakes)
 		const char *text, *words;
 	} rows[] = {
 		{ "colour = \"blue\";", ":1: colour: unknown key" },
+		{ "max_handshakes_per_user = 0;", "must be a number from 1" },
+		{ ID("allow_users = [ \"no such user\" ];"), "no such user" },
+		{ ID("allow_groups = [ \"no such group\" ];"), "no such group" },
+		{ ID("allow_users = [ ];"), "must be an array" },
 		{ "identities = ( { name = \"one\"; } );", "lacks \"certificate\"" },
 		{ ID("client_certificates = true;"), "must be \"none\"" },
 		{ ID("client_certificates = \"require\";"), "needs \"client_trust\"" },
@@ -74,6 +78,8 @@ TEST(accepted)
 		"",
 		ID(""),
 		ID("client_certificates = \"none\";"),
+		"max_handshakes_per_user = 1;",
+		ID("allow_users = [ \"root\", \"1000\" ]; allow_groups = [ \"*\" ];"),
 		/* Stores may come behind those who name them. */
 		ID("client_certificates = \"require\"; client_trust = \"test\";") TRUST,
 	};
@@ -87,6 +93,36 @@ TEST(accepted)
 		}
 		config_put(config);
 	}
+}
+
+/* Without a list: root, and who owns the key. */
+TEST(access_by_default)
+{
+	struct access_who root = { .uid = 0, .gid = 1 }, owner = { .uid = 1234, .gid = 1 };
+	struct access_who other = { .uid = 1235, .gid = 1 };
+	const struct identity *id;
+	struct config *config;
+	char key[128], words[2048];
+
+	path_of(key, sizeof(key), "ec.key");
+	if (chown(key, 1234, 1234))
+		SKIP(return, "only root can give a file away");
+	config = load(ID(""), words, sizeof(words));
+	ASSERT_NE(NULL, config);
+	id = config_identity(config, "one");
+	EXPECT_TRUE(access_allows(&id->access, &root));
+	EXPECT_TRUE(access_allows(&id->access, &owner));
+	EXPECT_FALSE(access_allows(&id->access, &other));
+	config_put(config);
+
+	config = load(ID("allow_users = [ \"1235\" ];"), words, sizeof(words));
+	ASSERT_NE(NULL, config);
+	id = config_identity(config, "one");
+	EXPECT_FALSE(access_allows(&id->access, &root));
+	EXPECT_FALSE(access_allows(&id->access, &owner));
+	EXPECT_TRUE(access_allows(&id->access, &other));
+	config_put(config);
+	ASSERT_EQ(0, chown(key, 0, 0));
 }
 
 TEST_HARNESS_MAIN

@@ -897,19 +897,22 @@ TEST_F(glue, bad_requests)
 		uint64_t ciphers;
 		const char *alpn;
 		int error;
+		uint32_t uid;
 	} rows[] = {
-		{ 0, "", "", "", "no server name", 0, 0, 7, "", EINVAL },
-		{ 0, ".test", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
-		{ 0, "a..test", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
-		{ 0, "*.test", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
-		{ 0, "b\303\274.test", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
-		{ 0, "1.2.3", "", "", "neither a host name", 0, 0, 7, "", EINVAL },
-		{ 0, "ec.test", "nobody", "", "no identity \"nobody\"", 0, 0, 7, "", ENOENT },
-		{ 0, "ec.test", "", "nowhere", "no trust store \"nowhere\"", 0, 0, 7, "", ENOENT },
-		{ 0, "ec.test", "", "", "no cipher suite", 0, 0, 0, "", EOPNOTSUPP },
-		{ 0, "ec.test", "", "", "versions", KEYS_TLS13, KEYS_TLS12, 7, "", EINVAL },
-		{ 0, "ec.test", "", "", "ALPN", 0, 0, 7, "\5abc", EINVAL },
-		{ 1, "", "nobody", "", "no identity \"nobody\"", 0, 0, 7, "", ENOENT },
+		{ 0, "", "", "", "no server name", 0, 0, 7, "", EINVAL, 0 },
+		{ 0, ".test", "", "", "neither a host name", 0, 0, 7, "", EINVAL, 0 },
+		{ 0, "a..test", "", "", "neither a host name", 0, 0, 7, "", EINVAL, 0 },
+		{ 0, "*.test", "", "", "neither a host name", 0, 0, 7, "", EINVAL, 0 },
+		{ 0, "b\303\274.test", "", "", "neither a host name", 0, 0, 7, "", EINVAL, 0 },
+		{ 0, "1.2.3", "", "", "neither a host name", 0, 0, 7, "", EINVAL, 0 },
+		{ 0, "ec.test", "nobody", "", "no identity \"nobody\"", 0, 0, 7, "", ENOENT, 0 },
+		{ 0, "ec.test", "", "nowhere", "no trust store \"nowhere\"", 0, 0, 7, "", ENOENT, 0 },
+		{ 0, "ec.test", "", "", "no cipher suite", 0, 0, 0, "", EOPNOTSUPP, 0 },
+		{ 0, "ec.test", "", "", "versions", KEYS_TLS13, KEYS_TLS12, 7, "", EINVAL, 0 },
+		{ 0, "ec.test", "", "", "ALPN", 0, 0, 7, "\5abc", EINVAL, 0 },
+		{ 1, "", "nobody", "", "no identity \"nobody\"", 0, 0, 7, "", ENOENT, 0 },
+		{ 1, "", "ec", "", "user 1234 may not", 0, 0, 7, "", EACCES, 1234 },
+		{ 0, "ec.test", "client", "", "user 1234 may not", 0, 0, 7, "", EACCES, 1234 },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -922,6 +925,7 @@ TEST_F(glue, bad_requests)
 		ask.min_version = rows[i].min;
 		ask.max_version = rows[i].max;
 		ask.ciphers = rows[i].ciphers;
+		ask.who.uid = rows[i].uid;
 		ask.alpn.len = strlen(rows[i].alpn);
 		memcpy(ask.alpn.list, rows[i].alpn, ask.alpn.len);
 		self->tls = tls_new(self->config, &ask, self->fd[0]);
@@ -1204,6 +1208,22 @@ TEST_F(glue, sni_chooses)
 TEST_F(glue, request_chooses)
 {
 	check_choice(_metadata, self, "ec.test", "rsa", "rsa");
+}
+
+/* Who may not use an identity does not get it, by name or by a client's SNI. */
+TEST_F(glue, identity_of_others)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+	const char *text;
+
+	ask.who.uid = 1234;
+	ask.who.gid = 1234;
+	ASSERT_TRUE(glue_client(self, "ec.test", NULL));
+	EXPECT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	text = tls_result(self->tls)->text;
+	EXPECT_EQ(EACCES, tls_result(self->tls)->error);
+	EXPECT_EQ(SSL_AD_INTERNAL_ERROR, tls_result(self->tls)->alert_sent);
+	EXPECT_STREQ("user 1234 may not use identity \"ec\"", text);
 }
 
 TEST_F(glue, unknown_sni)

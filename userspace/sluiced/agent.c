@@ -64,6 +64,21 @@ static bool agent_alpn(struct alpn *alpn, const struct nlattr *attr)
 	return true;
 }
 
+/* Whoever is not told is nobody. */
+static bool agent_who(struct access_who *who, struct nlattr **attrs)
+{
+	const struct nlattr *groups = attrs[SLUICE_A_GROUPS];
+	size_t len = groups ? (size_t)nla_len(groups) : 0;
+
+	who->uid = agent_u32(attrs[SLUICE_A_UID], UINT32_MAX);
+	who->gid = agent_u32(attrs[SLUICE_A_GID], UINT32_MAX);
+	if (len > sizeof(who->groups) || len % sizeof(who->groups[0]))
+		return false;
+	memcpy(who->groups, len ? nla_data(groups) : "", len);
+	who->group_count = len / sizeof(who->groups[0]);
+	return true;
+}
+
 static bool agent_ask(struct tls_ask *ask, struct nlattr **attrs)
 {
 	uint16_t role = agent_u16(attrs[SLUICE_A_ROLE]);
@@ -77,7 +92,8 @@ static bool agent_ask(struct tls_ask *ask, struct nlattr **attrs)
 	ask->min_version = agent_u16(attrs[SLUICE_A_MIN_VERSION]);
 	ask->max_version = agent_u16(attrs[SLUICE_A_MAX_VERSION]);
 	ask->ciphers = nla_get_u64(attrs[SLUICE_A_CIPHERS]);
-	return agent_string(ask->server_name, sizeof(ask->server_name),
+	return agent_who(&ask->who, attrs) &&
+	       agent_string(ask->server_name, sizeof(ask->server_name),
 			    attrs[SLUICE_A_SERVER_NAME]) &&
 	       agent_string(ask->identity, sizeof(ask->identity),
 			    attrs[SLUICE_A_IDENTITY]) &&
@@ -95,8 +111,6 @@ static int agent_on_accept(struct nlattr **attrs, void *arg)
 	request->fd = nla_get_s32(attrs[SLUICE_A_FD]);
 	request->abi = agent_u32(attrs[SLUICE_A_ABI], 0);
 	request->timeout_ms = agent_u32(attrs[SLUICE_A_TIMEOUT], 0);
-	request->uid = agent_u32(attrs[SLUICE_A_UID], UINT32_MAX);
-	request->gid = agent_u32(attrs[SLUICE_A_GID], UINT32_MAX);
 	request->pid = agent_u32(attrs[SLUICE_A_PID], 0);
 	agent_address(&request->peer, attrs[SLUICE_A_PEER]);
 	agent_address(&request->local, attrs[SLUICE_A_LOCAL]);

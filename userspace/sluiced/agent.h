@@ -17,8 +17,6 @@
  * @fd:		the channel; the taker's to close
  * @abi:	the module's SLUICE_ABI_VERSION
  * @timeout_ms:	left for the handshake
- * @uid:	who armed the socket
- * @gid:	likewise
  * @pid:	for the log only
  * @peer:	AF_UNSPEC when not told
  * @local:	likewise
@@ -28,8 +26,6 @@ struct agent_request {
 	int fd;
 	uint32_t abi;
 	uint32_t timeout_ms;
-	uint32_t uid;
-	uint32_t gid;
 	uint32_t pid;
 	struct sockaddr_storage peer;
 	struct sockaddr_storage local;

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -150,16 +151,24 @@ static bool take_bool(config_setting_t *at, void *to)
 	return true;
 }
 
-static bool take_workers(config_setting_t *at, void *to)
+static bool take_number(config_setting_t *at, int min, int max, void *to)
 {
 	int n = config_setting_get_int(at);
 
-	if (config_setting_type(at) != CONFIG_TYPE_INT || n < 1 ||
-	    n > CONFIG_WORKERS_MAX)
-		return complain(at, "must be a number from 1 to %d",
-				CONFIG_WORKERS_MAX);
+	if (config_setting_type(at) != CONFIG_TYPE_INT || n < min || n > max)
+		return complain(at, "must be a number from %d to %d", min, max);
 	*(unsigned int *)to = (unsigned int)n;
 	return true;
+}
+
+static bool take_workers(config_setting_t *at, void *to)
+{
+	return take_number(at, 1, CONFIG_WORKERS_MAX, to);
+}
+
+static bool take_handshakes(config_setting_t *at, void *to)
+{
+	return take_number(at, 1, CONFIG_HANDSHAKES_MAX, to);
 }
 
 static bool take_version(config_setting_t *at, void *to)
@@ -272,6 +281,31 @@ static bool take_hosts(config_setting_t *at, void *to)
 	return take_array(at, take_host, id);
 }
 
+/* Without the empty errno of "no such name", the database or memory failed. */
+static bool take_user(config_setting_t *at, const char *text, void *to)
+{
+	return access_add_user(to, text) ||
+	       complain(at, "\"%s\": %s", text,
+			errno ? strerror(errno) : "no such user");
+}
+
+static bool take_users(config_setting_t *at, void *to)
+{
+	return take_array(at, take_user, to);
+}
+
+static bool take_user_group(config_setting_t *at, const char *text, void *to)
+{
+	return access_add_group(to, text) ||
+	       complain(at, "\"%s\": %s", text,
+			errno ? strerror(errno) : "no such group");
+}
+
+static bool take_user_groups(config_setting_t *at, void *to)
+{
+	return take_array(at, take_user_group, to);
+}
+
 /* The groups */
 
 static const struct config_key client_keys[] = {
@@ -308,6 +342,9 @@ static const struct config_key identity_keys[] = {
 	  offsetof(struct identity, client_certificates), false },
 	{ "client_trust", take_label,
 	  offsetof(struct identity, client_trust), false },
+	{ "allow_users", take_users, offsetof(struct identity, access), false },
+	{ "allow_groups", take_user_groups,
+	  offsetof(struct identity, access), false },
 	{ 0 }
 };
 
@@ -411,6 +448,8 @@ static bool take_identities(config_setting_t *at, void *to)
 static const struct config_key top_keys[] = {
 	{ "workers", take_workers, offsetof(struct config, workers), false },
 	{ "user", take_string, offsetof(struct config, user), false },
+	{ "max_handshakes_per_user", take_handshakes,
+	  offsetof(struct config, max_handshakes), false },
 	{ "client", take_client, offsetof(struct config, client), false },
 	{ "trust", take_trusts, 0, false },
 	{ "identities", take_identities, 0, false },
@@ -514,6 +553,7 @@ struct config *config_load(const char *path)
 		return NULL;
 	}
 	atomic_init(&config->refs, 1);
+	config->max_handshakes = CONFIG_HANDSHAKES;
 	config_path = path;
 	config_init(&file);
 	ok = config_parse(path, &file) &&

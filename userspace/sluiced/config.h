@@ -18,6 +18,8 @@
 
 #define CONFIG_PATH		"/etc/sluice/sluiced.conf"
 #define CONFIG_WORKERS_MAX	256
+#define CONFIG_HANDSHAKES	4096	/* of one user at once, by default */
+#define CONFIG_HANDSHAKES_MAX	1000000
 
 /**
  * struct config_client - the client's role
@@ -34,6 +36,7 @@ struct config_client {
  * @refs:	config_get() and config_put()
  * @workers:	threads; 0: as many as processors
  * @user:	user to become, or NULL
+ * @max_handshakes: that a user may have under way
  * @client:	client's role
  * @trusts:	@trust_count stores; "system" is always among them
  * @identities:	@identity_count identities
@@ -45,6 +48,7 @@ struct config {
 	atomic_uint refs;
 	unsigned int workers;
 	char *user;
+	unsigned int max_handshakes;
 	struct config_client client;
 	struct trust *trusts;
 	size_t trust_count;

@@ -133,6 +133,18 @@ static bool identity_read_key(struct identity *id, int fd, size_t file_size,
 	return true;
 }
 
+/* Whoever owns the file can read the key anyway. */
+static bool identity_allow_owner(struct identity *id, uid_t owner)
+{
+	char text[16];
+
+	if (!access_is_empty(&id->access))
+		return true;
+	snprintf(text, sizeof(text), "%u", owner);
+	return access_add_user(&id->access, "0") &&
+	       access_add_user(&id->access, text);
+}
+
 static bool identity_load_key(struct identity *id, char *why, size_t size)
 {
 	int fd = open(id->key, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -143,6 +155,8 @@ static bool identity_load_key(struct identity *id, char *why, size_t size)
 		return identity_fail(why, size, id->key, strerror(errno));
 	ok = identity_check_key_file(id->key, fd, &st, why, size) &&
 	     identity_read_key(id, fd, (size_t)st.st_size, why, size);
+	if (ok && !identity_allow_owner(id, st.st_uid))
+		ok = identity_fail(why, size, id->key, strerror(ENOMEM));
 	close(fd);
 	return ok;
 }
@@ -209,4 +223,5 @@ void identity_fini(struct identity *id)
 	free(id->certificate);
 	free(id->key);
 	free(id->client_trust);
+	access_fini(&id->access);
 }

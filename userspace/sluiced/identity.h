@@ -12,6 +12,7 @@
 
 #include <openssl/ssl.h>
 
+#include "access.h"
 #include "policy.h"
 #include "trust.h"
 
@@ -41,6 +42,7 @@ enum client_certificates {
  * @client_certificates: as a server
  * @client_trust: name of the store that they must verify against, or NULL
  * @trust:	that store; NULL only where none are asked for
+ * @access:	who may use it; read as empty: root and the owner of @key
  * @leaf:	the certificate
  * @chain:	its intermediates
  * @pkey:	its private key
@@ -58,6 +60,7 @@ struct identity {
 	enum client_certificates client_certificates;
 	char *client_trust;
 	const struct trust *trust;
+	struct access access;
 	X509 *leaf;
 	STACK_OF(X509) *chain;
 	EVP_PKEY *pkey;

@@ -15,6 +15,12 @@ void log_init(int level);
 void log_line(int level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* As log_line(), for what others can cause at will: of many lines in a short time
+ * most are left out, and the next one says how many.
+ */
+void log_often(int level, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
 #define log_err(...)	log_line(LOG_ERR, __VA_ARGS__)
 #define log_warn(...)	log_line(LOG_WARNING, __VA_ARGS__)
 #define log_info(...)	log_line(LOG_INFO, __VA_ARGS__)

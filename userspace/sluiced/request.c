@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "quota.h"
 
 /* The module ends a request at its deadline, by itself. Ours comes later and
  * only makes sure that nothing stays here.
@@ -39,6 +40,7 @@ enum request_phase {
  * @tls:	the handshake
  * @poll:	waits for the channel
  * @timer:	deadline
+ * @counted:	in its user's quota
  * @handles:	of these two, how many are still open
  * @began:	uv_hrtime() of ACCEPT
  */
@@ -50,6 +52,7 @@ struct request {
 	struct tls *tls;
 	uv_poll_t poll;
 	uv_timer_t timer;
+	bool counted;
 	int handles;
 	uint64_t began;
 };
@@ -98,14 +101,14 @@ static void request_log(const struct request *request, int error,
 	if (!error)
 		log_info("%s peer=%s name=%s uid=%u pid=%u ok %s %s alpn=%.*s %.1f ms",
 			 request->from.ask.server ? "server" : "client", peer,
-			 *name ? name : "-", request->from.uid, request->from.pid,
+			 *name ? name : "-", request->from.ask.who.uid, request->from.pid,
 			 request_version(result), result->suite->iana,
 			 result->alpn_len ? result->alpn_len : 1,
 			 result->alpn_len ? (const char *)result->alpn : "-", ms);
 	else
-		log_warn("%s peer=%s name=%s uid=%u pid=%u failed (%s): %s; %s %.1f ms",
+		log_often(LOG_WARNING, "%s peer=%s name=%s uid=%u pid=%u failed (%s): %s; %s %.1f ms",
 			 request->from.ask.server ? "server" : "client", peer,
-			 *name ? name : "-", request->from.uid, request->from.pid,
+			 *name ? name : "-", request->from.ask.who.uid, request->from.pid,
 			 strerrorname_np(error) ? strerrorname_np(error) : "?",
 			 text, request_version(result), ms);
 }
@@ -120,6 +123,8 @@ static void request_on_closed(uv_handle_t *handle)
 	if (--request->handles)
 		return;
 	LIST_REMOVE(request, link);
+	if (request->counted)
+		quota_put(request->from.ask.who.uid);
 	tls_free(request->tls);
 	close(request->from.fd);
 	free(request);
@@ -275,6 +280,11 @@ static bool request_init(struct request *request)
 		tls_free(request->tls);
 		return false;
 	}
+	request->counted = quota_take(request->from.ask.who.uid,
+				      worker->config->max_handshakes);
+	if (!request->counted)
+		tls_abort(request->tls, EDQUOT,
+			  "this user has too many handshakes under way");
 	uv_timer_init(&worker->loop, &request->timer);
 	request->poll.data = request;
 	request->timer.data = request;

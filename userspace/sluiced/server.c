@@ -59,13 +59,14 @@ static bool server_get_sni(SSL *ssl, char host[NAME_HOST_MAX + 1])
 static bool server_choose(struct tls *tls)
 {
 	const char *host = tls->result.server_name;
+	const struct identity *identity;
 	bool named;
 
-	if (!tls->identity)
-		tls->identity = config_identity_for(tls->config,
-						    *host ? host : NULL, &named);
 	if (tls->identity)
 		return true;
+	identity = config_identity_for(tls->config, *host ? host : NULL, &named);
+	if (identity)
+		return tls_set_identity(tls, identity);
 	if (*host)
 		return tls_fail(tls, EPROTO, "no identity for the name \"%s\", and no default",
 				host);
@@ -157,8 +158,12 @@ static int server_on_hello(SSL *ssl, int *alert, void *arg)
 
 	memcpy(tls->result.server_name, host, sizeof(host));
 	*alert = SSL_AD_UNRECOGNIZED_NAME;
-	if (!server_choose(tls))
+	if (!server_choose(tls)) {
+		/* Who may do what on this host is no affair of the client's. */
+		if (tls->result.error == EACCES)
+			*alert = SSL_AD_INTERNAL_ERROR;
 		return SSL_CLIENT_HELLO_ERROR;
+	}
 	*alert = SSL_AD_INTERNAL_ERROR;
 	return server_use_identity(tls) ? SSL_CLIENT_HELLO_SUCCESS :
 					  SSL_CLIENT_HELLO_ERROR;

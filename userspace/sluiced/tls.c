@@ -168,14 +168,26 @@ bool tls_narrow(struct tls *tls, const struct policy *policy)
 	return true;
 }
 
-bool tls_named_identity(struct tls *tls)
+bool tls_set_identity(struct tls *tls, const struct identity *identity)
 {
+	if (!access_allows(&identity->access, &tls->ask.who))
+		return tls_fail(tls, EACCES, "user %u may not use identity \"%s\"",
+				tls->ask.who.uid, identity->name);
+	tls->identity = identity;
+	return true;
+}
+
+static bool tls_named_identity(struct tls *tls)
+{
+	const struct identity *identity;
+
 	if (!tls->ask.identity[0])
 		return true;
-	tls->identity = config_identity(tls->config, tls->ask.identity);
-	return tls->identity ||
-	       tls_fail(tls, ENOENT, "sluiced has no identity \"%s\"",
-			tls->ask.identity);
+	identity = config_identity(tls->config, tls->ask.identity);
+	if (!identity)
+		return tls_fail(tls, ENOENT, "sluiced has no identity \"%s\"",
+				tls->ask.identity);
+	return tls_set_identity(tls, identity);
 }
 
 static bool tls_check_alpn(struct tls *tls)

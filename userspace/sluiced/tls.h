@@ -13,6 +13,7 @@
 #include <linux/sluice.h>
 #include <openssl/ssl.h>
 
+#include "access.h"
 #include "config.h"
 #include "keys.h"
 #include "peer.h"
@@ -28,6 +29,7 @@
  * @identity:	name of an identity, or empty
  * @trust:	name of a trust store, or empty
  * @alpn:	protocols in order of preference, or empty
+ * @who:	asks
  */
 struct tls_ask {
 	bool server;
@@ -39,6 +41,7 @@ struct tls_ask {
 	char identity[SLUICE_LABEL_MAX];
 	char trust[SLUICE_LABEL_MAX];
 	struct alpn alpn;
+	struct access_who who;
 };
 
 /**

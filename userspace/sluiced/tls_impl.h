@@ -58,8 +58,8 @@ bool tls_fail(struct tls *tls, int error, const char *fmt, ...)
 /* Narrows @tls->policy to the request and the kernel and applies it. */
 bool tls_narrow(struct tls *tls, const struct policy *policy);
 
-/* Finds the identity that the request names; false if it is not there. */
-bool tls_named_identity(struct tls *tls);
+/* Makes @identity who we are, if the program that asks may use it. */
+bool tls_set_identity(struct tls *tls, const struct identity *identity);
 
 /* Before the first byte: what the request of a client asks for. */
 bool client_prepare(struct tls *tls);

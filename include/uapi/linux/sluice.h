@@ -96,6 +96,9 @@ enum sluice_role {
  * ESRCH		no agent serves this network namespace
  * ETIMEDOUT		timeout_ms went by
  * EKEYREJECTED		the peer's certificate was not accepted; see SLUICE_INFO
+ * ENOENT		the agent has no such identity or trust store
+ * EACCES		this user may not use the identity
+ * EDQUOT		this user has too many handshakes under way at the agent
  * ECONNABORTED		the agent gave up or died
  * EPROTO		a protocol error; see @alert_sent, @alert_received
  * ECONNRESET, EPIPE	the connection ended first
