@@ -12,6 +12,7 @@ set -u
 . selftests/lib/daemon.sh
 
 tcat=build/selftests/tools/tcat
+tcat_options=
 size=100001
 port=4433
 
@@ -74,7 +75,8 @@ as_client()	# NAME VERSION SUITE HOST COMMAND...
 		< <(exec sleep infinity) &
 	server=$!
 	wait_for 20 port_listens $port
-	$tcat -v "$version" "$host" $port >"$work/got" 2>"$work/tcat.err" \
+	# shellcheck disable=SC2086
+	$tcat $tcat_options -v "$version" "$host" $port >"$work/got" 2>"$work/tcat.err" \
 		< <(cat "$work/data"; exec sleep infinity) &
 	client=$!
 	wait_for 60 arrived "$work/got"
@@ -190,6 +192,48 @@ tls13()
 	done < <(grep . <<<"$suites13")
 }
 
+# Certificates of clients, both ways: verified, and shown to the program.
+# shellcheck disable=SC2046
+mutual()
+{
+	local v shown='suite=.* peer=CN=client$' id="-cert $pki/client.pem"
+
+	id+=" -key $pki/client.key"
+	for v in 2 3; do
+		as_server "OpenSSL shows a certificate, TLS 1.$v" 1.$v '0x.*' \
+			$(openssl_client -tls1_$v -servername mutual.test $id)
+		counted "OpenSSL's certificate is known, TLS 1.$v" "$shown"
+		as_server "GnuTLS shows a certificate, TLS 1.$v" 1.$v '0x.*' \
+			$(gnutls_client mutual.test NORMAL:-VERS-ALL:+VERS-TLS1.$v) \
+			--x509certfile="$pki/client.pem" \
+			--x509keyfile="$pki/client.key"
+		counted "GnuTLS's certificate is known, TLS 1.$v" "$shown"
+		tcat_options='-i client'
+		as_client "GnuTLS requires our certificate, TLS 1.$v" 1.$v \
+			'0x.*' good.test $(gnutls_server good \
+			NORMAL:-VERS-ALL:+VERS-TLS1.$v |
+			sed 's/--disable-client-cert/--require-client-cert/') \
+			--verify-client-cert --x509cafile="$pki/ca.pem"
+		tcat_options=
+		mutual_refused 1.$v
+	done
+}
+
+mutual_refused()	# VERSION
+{
+	local server
+
+	port=$((port + 1))
+	$tcat -l -v "$1" $port 2>"$work/server.err" &
+	server=$!
+	wait_for 10 port_listens $port
+	$tcat -v "$1" mutual.test $port >/dev/null 2>"$work/tcat.err" </dev/null
+	wait $server
+	tap_equal "without a certificate nothing opens, TLS $1" 1 $?
+	tap_try "and the program is told why, TLS $1" \
+		grep -q 'shown no certificate' "$work/server.err"
+}
+
 # s_client's "K" updates its keys and asks us to update ours; the program on
 # our side just reads and writes.
 keyupdate_as_server()
@@ -230,6 +274,7 @@ make_pki || exit 1
 start_sluiced || exit 1
 tls13
 tls12
+mutual
 keyupdate_as_server
 stop $sluiced_pid
 tap_end

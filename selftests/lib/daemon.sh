@@ -31,7 +31,7 @@ port_listens()	# PORT
 
 # Two authorities, certificates for good.test (EC, the default), rsa.test (RSA,
 # static RSA key exchange allowed), one expired, one of the authority that
-# nobody trusts.
+# nobody trusts, one for clients and one for mutual.test, which wants to see it.
 make_pki()
 {
 	pki_ca ca
@@ -40,8 +40,10 @@ make_pki()
 	pki_cert ca rsa DNS:rsa.test rsa
 	pki_cert ca expired DNS:expired.test ec 20200101000000Z 20210101000000Z
 	pki_cert stranger unknown DNS:unknown.test
+	pki_cert ca mutual DNS:mutual.test
+	pki_cert ca client DNS:client.test
 	echo "127.0.0.1 good.test www.good.test rsa.test expired.test" \
-		"unknown.test wrong.test" >>/etc/hosts
+		"unknown.test wrong.test mutual.test" >>/etc/hosts
 }
 
 write_config()
@@ -59,7 +61,12 @@ write_config()
 		{ name = "expired"; names = [ "expired.test" ];
 		  certificate = "$pki/expired.pem"; key = "$pki/expired.key"; },
 		{ name = "unknown"; names = [ "unknown.test" ];
-		  certificate = "$pki/unknown.pem"; key = "$pki/unknown.key"; }
+		  certificate = "$pki/unknown.pem"; key = "$pki/unknown.key"; },
+		{ name = "mutual"; names = [ "mutual.test" ];
+		  client_certificates = "require"; client_trust = "test";
+		  certificate = "$pki/mutual.pem"; key = "$pki/mutual.key"; },
+		{ name = "client";
+		  certificate = "$pki/client.pem"; key = "$pki/client.key"; }
 	);
 	CONF
 }

@@ -4,8 +4,8 @@
  * the socket and the socket to standard output; the server sends back what
  * comes. Neither knows a record from a byte.
  *
- * usage: tcat [-v 1.2|1.3] NAME PORT		client, to 127.0.0.1
- *	  tcat -l [-v 1.2|1.3] PORT		server, for one connection
+ * usage: tcat [-v 1.2|1.3] [-i IDENTITY] NAME PORT	client, to 127.0.0.1
+ *	  tcat -l [-v 1.2|1.3] [-i IDENTITY] PORT	server, for one connection
  *
  * At the end standard error gets a line of what SLUICE_INFO says, and if it
  * failed one with the reason.
@@ -45,9 +45,10 @@ static void tell(int fd)
 		return;
 	fprintf(stderr,
 		"tcat: %s suite=0x%04x tx_bytes=%" PRIu64 " rx_bytes=%" PRIu64
-		" tx_keyupdates=%u rx_keyupdates=%u server_name=%s\n",
+		" tx_keyupdates=%u rx_keyupdates=%u server_name=%s resumed=%d peer=%s\n",
 		sluice_version_name(i.version), i.suite, (uint64_t)i.tx_bytes, (uint64_t)i.rx_bytes,
-		i.tx_keyupdates, i.rx_keyupdates, i.server_name);
+		i.tx_keyupdates, i.rx_keyupdates, i.server_name, !!(i.flags & SLUICE_INFO_RESUMED),
+		i.peer_subject);
 }
 
 static bool write_all(int fd, const char *p, ssize_t n)
@@ -146,9 +147,11 @@ int main(int argc, char **argv)
 	bool serve = false;
 	int o, fd;
 
-	while ((o = getopt(argc, argv, "lv:")) != -1) {
+	while ((o = getopt(argc, argv, "i:lv:")) != -1) {
 		if (o == 'l')
 			serve = true;
+		else if (o == 'i')
+			options.identity = optarg;
 		else if (o == 'v')
 			options.min_version = options.max_version =
 				strcmp(optarg, "1.2") ? 0x0304 : 0x0303;

@@ -88,9 +88,9 @@ int sluice_nl_join_agents(struct sluice_nl *nl);
 /* The socket's descriptor, for poll(); still owned by @nl. */
 int sluice_nl_fd(const struct sluice_nl *nl);
 
-/* A message for @cmd (enum sluice_cmd) with room for the header and 4 KiB of
- * attributes; NULL without memory. Give it to sluice_nl_call() or
- * sluice_nl_msg_free().
+/* A message for @cmd (enum sluice_cmd) with room for the header, a peer's
+ * certificate with its names, and 4 KiB of other attributes; NULL without
+ * memory. Give it to sluice_nl_call() or sluice_nl_msg_free().
  */
 struct nl_msg *sluice_nl_msg(const struct sluice_nl *nl, uint8_t cmd);
 

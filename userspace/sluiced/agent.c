@@ -201,6 +201,21 @@ static int agent_put_failure(struct nl_msg *msg, const struct tls_result *result
 	return err | nla_put_string(msg, SLUICE_A_TEXT, result->text);
 }
 
+static int agent_put_peer(struct nl_msg *msg, const struct peer *peer)
+{
+	int err = nla_put_string(msg, SLUICE_A_PEER_SUBJECT, peer->subject);
+
+	err |= nla_put(msg, SLUICE_A_PEER_FINGERPRINT, sizeof(peer->fingerprint),
+		       peer->fingerprint);
+	if (peer->der)
+		err |= nla_put(msg, SLUICE_A_PEER_CERT, (int)peer->der_len,
+			       peer->der);
+	if (peer->names_len)
+		err |= nla_put(msg, SLUICE_A_PEER_NAMES, (int)peer->names_len,
+			       peer->names);
+	return err;
+}
+
 static int agent_put_result(struct nl_msg *msg, const struct tls_result *result)
 {
 	int err = 0;
@@ -215,6 +230,8 @@ static int agent_put_result(struct nl_msg *msg, const struct tls_result *result)
 	if (result->alpn_len)
 		err |= nla_put(msg, SLUICE_A_ALPN, result->alpn_len,
 			       result->alpn);
+	if (!result->error && (result->flags & SLUICE_INFO_PEER_CERT))
+		err |= agent_put_peer(msg, &result->peer);
 	if (result->alert_sent != SLUICE_ALERT_NONE)
 		err |= nla_put_u16(msg, SLUICE_A_ALERT_SENT, result->alert_sent);
 	if (result->alert_received != SLUICE_ALERT_NONE)
