@@ -56,6 +56,13 @@ TEST(mistakes)
 		{ ID("allow_groups = [ \"no such group\" ];"), "no such group" },
 		{ ID("allow_users = [ ];"), "must be an array" },
 		{ "identities = ( { name = \"one\"; } );", "lacks \"certificate\"" },
+		{ "ticket_keys = \"$D/nowhere\";", "No such file" },
+		{ "ticket_keys = \"$D\";", "not a regular file" },
+		/* One that anyone may read, and one that is no blocks of 80. */
+		{ "ticket_keys = \"$D/ca.pem\";", "others than its owner" },
+		{ "ticket_keys = \"$D/ca.key\";", "not 1 to 16 keys" },
+		{ "ticket_lifetime = 604801;", "from 1 to 604800" },
+		{ ID("tickets = 9;"), "from 0 to 8" },
 		{ ID("client_certificates = true;"), "must be \"none\"" },
 		{ ID("client_certificates = \"require\";"), "needs \"client_trust\"" },
 		{ ID("client_trust = \"system\";"), "of no use" },

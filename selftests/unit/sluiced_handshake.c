@@ -40,7 +40,8 @@
 
 /* Configuration ------------------------------------------------------------*/
 
-static struct config *make_config(void)
+/* @more: further settings on top; @trusted: whose clients are taken. */
+static struct config *make_config_with(const char *more, const char *trusted)
 {
 	char path[128];
 	FILE *f;
@@ -50,8 +51,9 @@ static struct config *make_config(void)
 	if (!f)
 		return NULL;
 	fprintf(f,
+		"%s\n"
 		"client = { trust = \"test\"; };\n"
-		"trust = ( { name = \"test\"; file = \"%s/ca.pem\"; } );\n"
+		"trust = ( { name = \"test\"; file = \"%s/%s.pem\"; } );\n"
 		"identities = (\n"
 		"{ name = \"ec\"; names = [\"ec.test\", \"*.wild.test\"];"
 		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\";"
@@ -64,13 +66,21 @@ static struct config *make_config(void)
 		"{ name = \"requires\"; names = [\"requires.test\"];"
 		"  client_certificates = \"require\"; client_trust = \"test\";"
 		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\"; },\n"
+		"{ name = \"plain\"; tickets = 0;"
+		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\"; },\n"
 		"{ name = \"unknown\";"
 		"  certificate = \"%s/unknown.pem\"; key = \"%s/unknown.key\"; },\n"
 		"{ name = \"client\";"
 		"  certificate = \"%s/client.pem\"; key = \"%s/client.key\"; });\n",
-		dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir, dir);
+		more, dir, trusted, dir, dir, dir, dir, dir, dir, dir, dir, dir,
+		dir, dir, dir, dir, dir);
 	fclose(f);
 	return config_load(path);
+}
+
+static struct config *make_config(void)
+{
+	return make_config_with("", "ca");
 }
 
 /* The other program --------------------------------------------------------*/
@@ -586,7 +596,9 @@ TEST_F(program, records)
 		  tls_result(tls)->flags);
 	EXPECT_EQ(SLUICE_ALERT_NONE, tls_result(tls)->alert_sent);
 	EXPECT_EQ(SLUICE_ALERT_NONE, tls_result(tls)->alert_received);
-	EXPECT_EQ(suite->version == KEYS_TLS13 ? 0 : 1, tls_tx(tls)->seq);
+	/* Finished in TLS 1.2; a server's tickets in TLS 1.3. */
+	EXPECT_EQ(suite->version == KEYS_TLS12 ? 1 : variant->server ? 2 : 0,
+		  tls_tx(tls)->seq);
 	EXPECT_EQ(suite->version == KEYS_TLS13 ? 0 : 1, tls_rx(tls)->seq);
 	ASSERT_TRUE(record_init(&tx, tls_tx(tls)));
 	ASSERT_TRUE(record_init(&rx, tls_rx(tls)));
@@ -1372,6 +1384,342 @@ TEST_F(glue, full_send_buffer)
 	EXPECT_EQ(TLS_FAILED, state);
 	EXPECT_EQ(EKEYREJECTED, tls_result(self->tls)->error);
 	ASSERT_LT(0, read(self->fd[1], drain, sizeof(drain)));
+}
+
+/* Resumption ---------------------------------------------------------------*/
+
+/* The peer reads what has come for it, as far as it is application data. */
+static int glue_read(FIXTURE_DATA(glue) *self, char *text, size_t size)
+{
+	char buf[20000];
+	ssize_t n = read(self->fd[1], buf, sizeof(buf));
+	int len;
+
+	if (n > 0)
+		BIO_write(SSL_get_rbio(self->ssl), buf, (int)n);
+	len = SSL_read(self->ssl, text, (int)size - 1);
+	text[len > 0 ? len : 0] = '\0';
+	return len > 0;
+}
+
+/* Both ways, under the keys for the kernel: the sequence numbers are right. */
+static int glue_talks(FIXTURE_DATA(glue) *self)
+{
+	struct record_dir tx, rx;
+	char text[256], out[512];
+	int tickets = 0, n;
+
+	if (!record_init(&tx, tls_tx(self->tls)) ||
+	    !record_init(&rx, tls_rx(self->tls)) ||
+	    !send_line(&tx, self->fd[0], LINE) ||
+	    !glue_read(self, text, sizeof(text)) || strcmp(text, LINE))
+		return 0;
+	SSL_write(self->ssl, ANSWER, (int)strlen(ANSWER));
+	n = BIO_read(SSL_get_wbio(self->ssl), out, sizeof(out));
+	return n > 0 && write(self->fd[1], out, (size_t)n) == n &&
+	       data_has(&rx, self->fd[0], ANSWER, &tickets);
+}
+
+/* Ends the peer's connection and ours, and begins anew; *@session goes along. */
+static int glue_anew(FIXTURE_DATA(glue) *self, const char *name,
+		     const char *identity, SSL_SESSION *session)
+{
+	tls_free(self->tls);
+	self->tls = NULL;
+	SSL_free(self->ssl);
+	self->ssl = NULL;
+	SSL_CTX_free(self->ctx);
+	self->ctx = NULL;
+	close(self->fd[0]);
+	close(self->fd[1]);
+	return !socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, self->fd) &&
+	       glue_client(self, name, identity) &&
+	       SSL_set_session(self->ssl, session);
+}
+
+/* A full handshake, and the session that its client may come back with. */
+static SSL_SESSION *glue_session(FIXTURE_DATA(glue) *self, const char *name,
+				 const char *identity, struct tls_ask *ask)
+{
+	SSL_SESSION *session;
+
+	if (!glue_client(self, name, identity) ||
+	    glue_run(self, ask, NULL) != TLS_OPEN ||
+	    (!SSL_is_init_finished(self->ssl) && !glue_turn(self, NULL)) ||
+	    !glue_talks(self))
+		return NULL;
+	session = SSL_get1_session(self->ssl);
+	SSL_set_shutdown(self->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	if (SSL_SESSION_is_resumable(session))
+		return session;
+	SSL_SESSION_free(session);
+	return NULL;
+}
+
+static void glue_use(FIXTURE_DATA(glue) *self, struct config *config)
+{
+	config_put(self->config);
+	self->config = config;
+}
+
+static void check_resumed(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(glue) *self, uint16_t version,
+			  const char *name, const char *identity)
+{
+	struct tls_ask ask = ask_for(1, NULL, version);
+	SSL_SESSION *session = glue_session(self, name, identity, &ask);
+
+	ASSERT_NE(NULL, session);
+	EXPECT_EQ(0, tls_result(self->tls)->flags & SLUICE_INFO_RESUMED);
+	ASSERT_TRUE(glue_anew(self, name, NULL, session));
+	SSL_SESSION_free(session);
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL)) {
+		TH_LOG("%s", tls_result(self->tls)->text);
+	}
+	EXPECT_TRUE(SSL_session_reused(self->ssl));
+	EXPECT_TRUE(tls_result(self->tls)->flags & SLUICE_INFO_RESUMED);
+	EXPECT_TRUE(glue_talks(self));
+}
+
+TEST_F(glue, resumed_tls13)
+{
+	check_resumed(_metadata, self, KEYS_TLS13, "ec.test", NULL);
+}
+
+TEST_F(glue, resumed_tls12)
+{
+	check_resumed(_metadata, self, KEYS_TLS12, "ec.test", NULL);
+}
+
+/* Who the client is comes with its ticket. */
+TEST_F(glue, resumed_client_tls13)
+{
+	check_resumed(_metadata, self, KEYS_TLS13, "requires.test", "client");
+	EXPECT_TRUE(tls_result(self->tls)->flags & SLUICE_INFO_PEER_CERT);
+	EXPECT_STREQ("CN=client", tls_result(self->tls)->peer.subject);
+}
+
+TEST_F(glue, resumed_client_tls12)
+{
+	check_resumed(_metadata, self, KEYS_TLS12, "requires.test", "client");
+	EXPECT_TRUE(tls_result(self->tls)->flags & SLUICE_INFO_PEER_CERT);
+	EXPECT_STREQ("CN=client", tls_result(self->tls)->peer.subject);
+}
+
+/* A session of @from offered to @to by a client without certificate. */
+static enum tls_state glue_cross(FIXTURE_DATA(glue) *self, uint16_t version,
+				 const char *from, const char *identity,
+				 const char *to)
+{
+	struct tls_ask ask = ask_for(1, NULL, version);
+	SSL_SESSION *session;
+	enum tls_state state = TLS_FAILED;
+
+	strcpy(ask.identity, from);
+	session = glue_session(self, "ec.test", identity, &ask);
+	strcpy(ask.identity, to);
+	if (session && glue_anew(self, "ec.test", NULL, session))
+		state = glue_run(self, &ask, NULL);
+	SSL_SESSION_free(session);
+	return state;
+}
+
+static void check_not_resumed(struct __test_metadata *_metadata,
+			      FIXTURE_DATA(glue) *self)
+{
+	EXPECT_FALSE(SSL_session_reused(self->ssl));
+	EXPECT_FALSE(tls_result(self->tls)->flags & SLUICE_INFO_RESUMED);
+	EXPECT_TRUE(glue_talks(self));
+}
+
+TEST_F(glue, ticket_of_another_identity_tls13)
+{
+	ASSERT_EQ(TLS_OPEN, glue_cross(self, KEYS_TLS13, "rsa", NULL, "ec"));
+	check_not_resumed(_metadata, self);
+}
+
+TEST_F(glue, ticket_of_another_identity_tls12)
+{
+	ASSERT_EQ(TLS_OPEN, glue_cross(self, KEYS_TLS12, "rsa", NULL, "ec"));
+	check_not_resumed(_metadata, self);
+}
+
+/* The same with certificates of clients: no way around showing one. */
+static void check_no_bypass(struct __test_metadata *_metadata,
+			    FIXTURE_DATA(glue) *self, uint16_t version)
+{
+	ASSERT_EQ(TLS_FAILED, glue_cross(self, version, "asks", NULL, "requires"));
+	EXPECT_EQ(EKEYREJECTED, tls_result(self->tls)->error);
+	EXPECT_NE(NULL, strstr(tls_result(self->tls)->text, "shown no certificate"));
+}
+
+TEST_F(glue, ticket_without_certificate_tls13)
+{
+	check_no_bypass(_metadata, self, KEYS_TLS13);
+}
+
+TEST_F(glue, ticket_without_certificate_tls12)
+{
+	check_no_bypass(_metadata, self, KEYS_TLS12);
+}
+
+/* Keys in a file: blocks of 80 bytes, each filled with one letter. */
+static int write_ticket_keys(const char *letters)
+{
+	char path[128], block[80];
+	FILE *f;
+
+	path_of(path, sizeof(path), "tickets");
+	f = fopen(path, "w");
+	if (!f)
+		return 0;
+	fchmod(fileno(f), 0600);
+	for (; *letters; letters++) {
+		memset(block, *letters, sizeof(block));
+		fwrite(block, sizeof(block), 1, f);
+	}
+	return !fclose(f);
+}
+
+static struct config *make_config_with_keys(const char *letters,
+					    const char *trusted)
+{
+	char more[256];
+
+	snprintf(more, sizeof(more), "ticket_keys = \"%s/tickets\";", dir);
+	return write_ticket_keys(letters) ? make_config_with(more, trusted) : NULL;
+}
+
+/* A session made under @before is offered to another daemon with @after. */
+static enum tls_state glue_moved(FIXTURE_DATA(glue) *self, uint16_t version,
+				 const char *before, const char *after)
+{
+	struct tls_ask ask = ask_for(1, NULL, version);
+	enum tls_state state = TLS_FAILED;
+	SSL_SESSION *session;
+
+	glue_use(self, make_config_with_keys(before, "ca"));
+	session = glue_session(self, "ec.test", NULL, &ask);
+	glue_use(self, make_config_with_keys(after, "ca"));
+	if (session && glue_anew(self, "ec.test", NULL, session))
+		state = glue_run(self, &ask, NULL);
+	SSL_SESSION_free(session);
+	return state;
+}
+
+TEST_F(glue, ticket_keys_shared)
+{
+	ASSERT_EQ(TLS_OPEN, glue_moved(self, KEYS_TLS13, "ab", "ab"));
+	EXPECT_TRUE(tls_result(self->tls)->flags & SLUICE_INFO_RESUMED);
+}
+
+TEST_F(glue, ticket_keys_rotated)
+{
+	ASSERT_EQ(TLS_OPEN, glue_moved(self, KEYS_TLS12, "ab", "cab"));
+	EXPECT_TRUE(tls_result(self->tls)->flags & SLUICE_INFO_RESUMED);
+}
+
+/* What seals is the first one. */
+TEST_F(glue, ticket_keys_first_seals)
+{
+	ASSERT_EQ(TLS_OPEN, glue_moved(self, KEYS_TLS12, "ab", "b"));
+	check_not_resumed(_metadata, self);
+}
+
+TEST_F(glue, ticket_keys_gone)
+{
+	ASSERT_EQ(TLS_OPEN, glue_moved(self, KEYS_TLS13, "a", "b"));
+	check_not_resumed(_metadata, self);
+}
+
+/* Without a file each daemon has keys of its own. */
+TEST_F(glue, ticket_keys_of_its_own)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+	SSL_SESSION *session = glue_session(self, "ec.test", NULL, &ask);
+
+	ASSERT_NE(NULL, session);
+	glue_use(self, make_config());
+	ASSERT_TRUE(glue_anew(self, "ec.test", NULL, session));
+	SSL_SESSION_free(session);
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	check_not_resumed(_metadata, self);
+}
+
+/* The client's authority is no longer trusted, though the ticket is good: it is
+ * asked for its certificate again, which is then refused.
+ */
+static void check_distrusted(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(glue) *self, uint16_t version)
+{
+	struct tls_ask ask = ask_for(1, NULL, version);
+	SSL_SESSION *session;
+
+	glue_use(self, make_config_with_keys("a", "ca"));
+	session = glue_session(self, "requires.test", "client", &ask);
+	ASSERT_NE(NULL, session);
+	glue_use(self, make_config_with_keys("a", "stranger"));
+	ASSERT_TRUE(glue_anew(self, "requires.test", "client", session));
+	SSL_SESSION_free(session);
+	ASSERT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(EKEYREJECTED, tls_result(self->tls)->error);
+	EXPECT_EQ(X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+		  (int)tls_result(self->tls)->verify_error);
+}
+
+TEST_F(glue, resumed_client_distrusted_tls13)
+{
+	check_distrusted(_metadata, self, KEYS_TLS13);
+}
+
+TEST_F(glue, resumed_client_distrusted_tls12)
+{
+	check_distrusted(_metadata, self, KEYS_TLS12);
+}
+
+/* A certificate that ends between the handshakes ends its sessions too. */
+TEST_F(glue, resumed_client_expired)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+	struct party ca, brief;
+	SSL_SESSION *session;
+	char path[128];
+	FILE *f;
+
+	path_of(path, sizeof(path), "ca.pem");
+	f = fopen(path, "r");
+	ca.cert = PEM_read_X509(f, NULL, NULL, NULL);
+	fclose(f);
+	path_of(path, sizeof(path), "ca.key");
+	f = fopen(path, "r");
+	ca.key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
+	fclose(f);
+	ASSERT_TRUE(make_party(&brief, &ca, "brief", "DNS:brief.test", 0, 3));
+	free_party(&ca);
+	free_party(&brief);
+
+	session = glue_session(self, "requires.test", "brief", &ask);
+	ASSERT_NE(NULL, session);
+	sleep(4);
+	ASSERT_TRUE(glue_anew(self, "requires.test", "brief", session));
+	SSL_SESSION_free(session);
+	ASSERT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(EKEYREJECTED, tls_result(self->tls)->error);
+	EXPECT_EQ(X509_V_ERR_CERT_HAS_EXPIRED,
+		  (int)tls_result(self->tls)->verify_error);
+}
+
+/* As many tickets as the identity says; none: the kernel's first is record 0. */
+TEST_F(glue, no_tickets)
+{
+	struct tls_ask ask = ask_for(1, NULL, KEYS_TLS13);
+
+	strcpy(ask.identity, "plain");
+	ASSERT_TRUE(glue_client(self, "ec.test", NULL));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	EXPECT_EQ(0, tls_tx(self->tls)->seq);
+	EXPECT_TRUE(glue_talks(self));
+	EXPECT_FALSE(SSL_SESSION_is_resumable(SSL_get_session(self->ssl)));
 }
 
 TEST_HARNESS_MAIN

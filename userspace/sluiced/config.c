@@ -171,6 +171,16 @@ static bool take_handshakes(config_setting_t *at, void *to)
 	return take_number(at, 1, CONFIG_HANDSHAKES_MAX, to);
 }
 
+static bool take_lifetime(config_setting_t *at, void *to)
+{
+	return take_number(at, 1, CONFIG_LIFETIME_MAX, to);
+}
+
+static bool take_tickets(config_setting_t *at, void *to)
+{
+	return take_number(at, 0, IDENTITY_TICKETS_MAX, to);
+}
+
 static bool take_version(config_setting_t *at, void *to)
 {
 	const char *text = config_setting_get_string(at);
@@ -342,6 +352,7 @@ static const struct config_key identity_keys[] = {
 	  offsetof(struct identity, client_certificates), false },
 	{ "client_trust", take_label,
 	  offsetof(struct identity, client_trust), false },
+	{ "tickets", take_tickets, offsetof(struct identity, tickets), false },
 	{ "allow_users", take_users, offsetof(struct identity, access), false },
 	{ "allow_groups", take_user_groups,
 	  offsetof(struct identity, access), false },
@@ -426,6 +437,8 @@ static bool settle_identity(config_setting_t *at, struct config *config,
 				config->fallback->name);
 	if (id->is_default)
 		config->fallback = id;
+	if (!config_setting_get_member(at, "tickets"))
+		id->tickets = IDENTITY_TICKETS;
 	if (!settle_policy(at, &id->policy, id->static_rsa))
 		return false;
 	return identity_load(id, config->server_ctx, why, sizeof(why)) ||
@@ -450,6 +463,9 @@ static const struct config_key top_keys[] = {
 	{ "user", take_string, offsetof(struct config, user), false },
 	{ "max_handshakes_per_user", take_handshakes,
 	  offsetof(struct config, max_handshakes), false },
+	{ "ticket_keys", take_string, offsetof(struct config, ticket_keys), false },
+	{ "ticket_lifetime", take_lifetime,
+	  offsetof(struct config, ticket_lifetime), false },
 	{ "client", take_client, offsetof(struct config, client), false },
 	{ "trust", take_trusts, 0, false },
 	{ "identities", take_identities, 0, false },
@@ -516,6 +532,17 @@ static bool settle_identities(config_setting_t *root, struct config *config)
 	return ok;
 }
 
+static bool settle_tickets(config_setting_t *root, struct config *config)
+{
+	config_setting_t *at = config_setting_get_member(root, "ticket_keys");
+	char why[512];
+
+	SSL_CTX_set_timeout(config->server_ctx, (long)config->ticket_lifetime);
+	return tickets_load(&config->tickets, config->ticket_keys,
+			    config->ticket_lifetime, why, sizeof(why)) ||
+	       complain(at ? at : root, "%s", why);
+}
+
 static bool config_take(config_setting_t *root, struct config *config)
 {
 	config->client_ctx = tls_ctx_new(false);
@@ -526,7 +553,8 @@ static bool config_take(config_setting_t *root, struct config *config)
 		return false;
 	if (!config_setting_get_member(root, "client"))
 		policy_default(&config->client.policy);
-	return settle_stores(root, config) && settle_identities(root, config);
+	return settle_stores(root, config) && settle_identities(root, config) &&
+	       settle_tickets(root, config);
 }
 
 static bool config_parse(const char *path, config_t *file)
@@ -553,7 +581,9 @@ struct config *config_load(const char *path)
 		return NULL;
 	}
 	atomic_init(&config->refs, 1);
+	tickets_init(&config->tickets);
 	config->max_handshakes = CONFIG_HANDSHAKES;
+	config->ticket_lifetime = CONFIG_LIFETIME;
 	config_path = path;
 	config_init(&file);
 	ok = config_parse(path, &file) &&
@@ -584,6 +614,8 @@ void config_put(struct config *config)
 	SSL_CTX_free(config->server_ctx);
 	free(config->identities);
 	free(config->trusts);
+	tickets_fini(&config->tickets);
+	free(config->ticket_keys);
 	free(config->client.trust);
 	free(config->user);
 	free(config);

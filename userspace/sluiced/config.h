@@ -14,12 +14,15 @@
 
 #include "identity.h"
 #include "policy.h"
+#include "tickets.h"
 #include "trust.h"
 
 #define CONFIG_PATH		"/etc/sluice/sluiced.conf"
 #define CONFIG_WORKERS_MAX	256
 #define CONFIG_HANDSHAKES	4096	/* of one user at once, by default */
 #define CONFIG_HANDSHAKES_MAX	1000000
+#define CONFIG_LIFETIME		7200	/* seconds of a ticket */
+#define CONFIG_LIFETIME_MAX	604800	/* RFC 8446 4.6.1 */
 
 /**
  * struct config_client - the client's role
@@ -37,6 +40,9 @@ struct config_client {
  * @workers:	threads; 0: as many as processors
  * @user:	user to become, or NULL
  * @max_handshakes: that a user may have under way
+ * @ticket_keys: file, or NULL
+ * @ticket_lifetime: in seconds
+ * @tickets:	keys of session tickets
  * @client:	client's role
  * @trusts:	@trust_count stores; "system" is always among them
  * @identities:	@identity_count identities
@@ -49,6 +55,9 @@ struct config {
 	unsigned int workers;
 	char *user;
 	unsigned int max_handshakes;
+	char *ticket_keys;
+	unsigned int ticket_lifetime;
+	struct tickets tickets;
 	struct config_client client;
 	struct trust *trusts;
 	size_t trust_count;

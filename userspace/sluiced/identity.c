@@ -6,16 +6,15 @@
 #include "identity.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+
+#include "secret.h"
 
 #define IDENTITY_KEY_FILE_MAX	(64 * 1024)
 
@@ -82,21 +81,6 @@ static int identity_no_passphrase(char *buf, int size, int rwflag, void *arg)
 	return -1;
 }
 
-static bool identity_check_key_file(const char *path, int fd, struct stat *st,
-				    char *why, size_t size)
-{
-	if (fstat(fd, st))
-		return identity_fail(why, size, path, strerror(errno));
-	if (!S_ISREG(st->st_mode))
-		return identity_fail(why, size, path, "not a regular file");
-	if (st->st_mode & (S_IRWXG | S_IRWXO))
-		return identity_fail(why, size, path,
-				     "a private key that others than its owner may use (chmod 600)");
-	if (st->st_size > IDENTITY_KEY_FILE_MAX)
-		return identity_fail(why, size, path, "too large for a private key");
-	return true;
-}
-
 static EVP_PKEY *identity_parse_key(const void *pem, size_t len)
 {
 	BIO *bio = BIO_new_mem_buf(pem, (int)len);
@@ -108,29 +92,6 @@ static EVP_PKEY *identity_parse_key(const void *pem, size_t len)
 	pkey = PEM_read_bio_PrivateKey(bio, NULL, identity_no_passphrase, NULL);
 	BIO_free(bio);
 	return pkey;
-}
-
-static bool identity_read_key(struct identity *id, int fd, size_t file_size,
-			      char *why, size_t size)
-{
-	uint8_t *pem = malloc(file_size + 1);
-	size_t len = 0;
-	ssize_t n = 1;
-
-	if (!pem)
-		return identity_fail(why, size, id->key, strerror(ENOMEM));
-	while (len < file_size && n > 0) {
-		n = read(fd, pem + len, file_size - len);
-		if (n > 0)
-			len += (size_t)n;
-	}
-	id->pkey = n < 0 ? NULL : identity_parse_key(pem, len);
-	OPENSSL_cleanse(pem, file_size + 1);
-	free(pem);
-	if (!id->pkey)
-		return identity_fail_ssl(why, size, id->key,
-					 "not a PEM private key without passphrase");
-	return true;
 }
 
 /* Whoever owns the file can read the key anyway. */
@@ -147,18 +108,19 @@ static bool identity_allow_owner(struct identity *id, uid_t owner)
 
 static bool identity_load_key(struct identity *id, char *why, size_t size)
 {
-	int fd = open(id->key, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	bool ok;
+	uint8_t pem[IDENTITY_KEY_FILE_MAX];
+	uid_t owner;
+	size_t len;
 
-	if (fd < 0)
-		return identity_fail(why, size, id->key, strerror(errno));
-	ok = identity_check_key_file(id->key, fd, &st, why, size) &&
-	     identity_read_key(id, fd, (size_t)st.st_size, why, size);
-	if (ok && !identity_allow_owner(id, st.st_uid))
-		ok = identity_fail(why, size, id->key, strerror(ENOMEM));
-	close(fd);
-	return ok;
+	if (!secret_read(id->key, pem, sizeof(pem), &len, &owner, why, size))
+		return false;
+	id->pkey = identity_parse_key(pem, len);
+	OPENSSL_cleanse(pem, sizeof(pem));
+	if (!id->pkey)
+		return identity_fail_ssl(why, size, id->key,
+					 "not a PEM private key without passphrase");
+	return identity_allow_owner(id, owner) ||
+	       identity_fail(why, size, id->key, strerror(ENOMEM));
 }
 
 bool identity_load(struct identity *id, SSL_CTX *ctx, char *why, size_t size)

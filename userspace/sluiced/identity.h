@@ -16,6 +16,9 @@
 #include "policy.h"
 #include "trust.h"
 
+#define IDENTITY_TICKETS	2
+#define IDENTITY_TICKETS_MAX	8
+
 /* A ProtocolNameList without its outer length (RFC 7301 3.1). */
 struct alpn {
 	uint8_t list[256];
@@ -42,6 +45,7 @@ enum client_certificates {
  * @client_certificates: as a server
  * @client_trust: name of the store that they must verify against, or NULL
  * @trust:	that store; NULL only where none are asked for
+ * @tickets:	server: how many a client gets to come back with
  * @access:	who may use it; read as empty: root and the owner of @key
  * @leaf:	the certificate
  * @chain:	its intermediates
@@ -60,6 +64,7 @@ struct identity {
 	enum client_certificates client_certificates;
 	char *client_trust;
 	const struct trust *trust;
+	unsigned int tickets;
 	struct access access;
 	X509 *leaf;
 	STACK_OF(X509) *chain;

@@ -125,9 +125,18 @@ static bool server_ask_client(struct tls *tls)
 	return verify_against(tls, id->trust, mode);
 }
 
+static bool server_set_tickets(struct tls *tls)
+{
+	/* TLS 1.2 knows one or none. */
+	if (!tls->identity->tickets)
+		SSL_set_options(tls->ssl, SSL_OP_NO_TICKET);
+	return SSL_set_num_tickets(tls->ssl, tls->identity->tickets);
+}
+
 static bool server_use_identity(struct tls *tls)
 {
-	if (!identity_use(tls->identity, tls->ssl) || !server_set_context(tls))
+	if (!identity_use(tls->identity, tls->ssl) || !server_set_context(tls) ||
+	    !server_set_tickets(tls))
 		return tls_fail(tls, EIO, "identity \"%s\" cannot be used",
 				tls->identity->name);
 	return server_check_trust(tls) && server_ask_client(tls) &&
@@ -199,11 +208,70 @@ static int server_on_alpn(SSL *ssl, const unsigned char **out,
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-void server_ctx_init(SSL_CTX *ctx)
+/* Resumption */
+
+static int server_on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
+				EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
+{
+	struct tls *tls = SSL_get_app_data(ssl);
+	struct tickets *tickets = &tls->config->tickets;
+
+	return seal ? tickets_seal(tickets, name, iv, cipher, mac) :
+		      tickets_open(tickets, name, iv, cipher, mac);
+}
+
+/* The cipher of a session of TLS 1.2 is that of the connection; TLS 1.3 chooses
+ * anew.
+ */
+static bool server_allows_suite(const struct tls *tls, const SSL_SESSION *session)
+{
+	const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(session);
+	const struct suite *suite =
+		cipher ? suite_by_id(SSL_CIPHER_get_protocol_id(cipher)) : NULL;
+
+	return suite && (suite->version == KEYS_TLS13 ||
+			 policy_allows(&tls->policy, suite));
+}
+
+/* Whether the client of @session would be let in today. A ticket has its
+ * certificate alone: where that needs intermediates which are not in the store, the
+ * client comes in by showing them again.
+ */
+static bool server_allows_client(struct tls *tls, SSL_SESSION *session)
+{
+	X509 *cert = SSL_SESSION_get0_peer(session);
+
+	if (!cert)
+		return tls->identity->client_certificates !=
+		       CLIENT_CERTIFICATES_REQUIRE;
+	return tls->trust && verify_again(tls, cert, NULL) == X509_V_OK;
+}
+
+/* A ticket that is not to be used is no failure: a full handshake follows. */
+static SSL_TICKET_RETURN server_on_ticket(SSL *ssl, SSL_SESSION *session,
+					  const unsigned char *name, size_t len,
+					  SSL_TICKET_STATUS status, void *arg)
+{
+	struct tls *tls = SSL_get_app_data(ssl);
+
+	(void)name;
+	(void)len;
+	(void)arg;
+	if ((status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) ||
+	    !server_allows_suite(tls, session) ||
+	    !server_allows_client(tls, session))
+		return SSL_TICKET_RETURN_IGNORE_RENEW;
+	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE :
+					      SSL_TICKET_RETURN_USE_RENEW;
+}
+
+bool server_ctx_init(SSL_CTX *ctx)
 {
 	SSL_CTX_set_client_hello_cb(ctx, server_on_hello, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ctx, server_on_name);
 	SSL_CTX_set_alpn_select_cb(ctx, server_on_alpn, NULL);
+	return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, server_on_ticket_key) &&
+	       SSL_CTX_set_session_ticket_cb(ctx, NULL, server_on_ticket, NULL);
 }
 
 bool server_prepare(struct tls *tls)

@@ -119,10 +119,10 @@ static void tls_ctx_options(SSL_CTX *ctx)
 			      SSL_OP_IGNORE_UNEXPECTED_EOF |
 			      SSL_OP_NO_EXTENDED_MASTER_SECRET |
 			      SSL_OP_NO_TLSv1_2 | SSL_OP_NO_TLSv1_3);
-	/* No resumption: neither tickets nor a cache, in both roles. */
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION |
-			    SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
+			    SSL_OP_NO_COMPRESSION |
 			    SSL_OP_CIPHER_SERVER_PREFERENCE);
+	/* A server's sessions are in its tickets, and nowhere else. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN | SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_security_level(ctx, TLS_SECURITY_LEVEL);
@@ -142,9 +142,10 @@ SSL_CTX *tls_ctx_new(bool server)
 	SSL_CTX_set_msg_callback(ctx, tls_on_message);
 	SSL_CTX_set_info_callback(ctx, tls_on_info);
 	SSL_CTX_set_keylog_callback(ctx, tls_on_keylog);
-	if (server)
-		server_ctx_init(ctx);
-	if (server && !SSL_CTX_set_num_tickets(ctx, 0)) {
+	if (!server) {
+		/* No resumption. */
+		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
+	} else if (!server_ctx_init(ctx)) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
@@ -403,8 +404,11 @@ static bool tls_complete(struct tls *tls)
 {
 	if (!tls_take_suite(tls) || !tls_take_alpn(tls))
 		return false;
-	if (SSL_session_reused(tls->ssl))
-		return tls_fail(tls, EPROTO, "a session was resumed that was never kept");
+	if (SSL_session_reused(tls->ssl)) {
+		if (!tls->ask.server)
+			return tls_fail(tls, EPROTO, "a session was resumed that was never kept");
+		tls->result.flags |= SLUICE_INFO_RESUMED;
+	}
 	return verify_peer(tls) && tls_in_step(tls, tls->result.suite) &&
 	       tls_derive(tls, tls->result.suite);
 }

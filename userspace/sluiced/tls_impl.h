@@ -33,6 +33,8 @@ struct tls_dir {
  * @ask:	the request
  * @policy:	versions and suites that this connection may use
  * @identity:	who we are; client: NULL if nobody
+ * @trust:	what the peer's certificate must verify against; NULL: it is not
+ *		asked for one
  * @wire:	the connection's bytes
  * @tx:		what we send
  * @rx:		what we receive
@@ -45,6 +47,7 @@ struct tls {
 	struct tls_ask ask;
 	struct policy policy;
 	const struct identity *identity;
+	const struct trust *trust;
 	struct wire wire;
 	struct tls_dir tx;
 	struct tls_dir rx;
@@ -78,14 +81,19 @@ bool verify_expect(struct tls *tls);
 /* Likewise: it must verify against @trust; @mode is OpenSSL's SSL_VERIFY_*. */
 bool verify_against(struct tls *tls, const struct trust *trust, int mode);
 
+/* X509_V_OK, or why @cert, with the help of @chain (may be NULL), does not verify
+ * now against the store of verify_against().
+ */
+long verify_again(struct tls *tls, X509 *cert, STACK_OF(X509) *chain);
+
 /* After the handshake: the peer's certificate, once more, into the result. */
 bool verify_peer(struct tls *tls);
 
 /* EKEYREJECTED with OpenSSL's word for @code. Always false. */
 bool verify_reject(struct tls *tls, long code);
 
-/* Context callbacks of the server's role. */
-void server_ctx_init(SSL_CTX *ctx);
+/* Context callbacks of the server's role; false without memory. */
+bool server_ctx_init(SSL_CTX *ctx);
 
 /* Before the first byte: what can be checked without a ClientHello. */
 bool server_prepare(struct tls *tls);

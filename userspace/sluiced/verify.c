@@ -9,6 +9,7 @@
 
 #include <errno.h>
 
+#include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
@@ -34,9 +35,38 @@ bool verify_expect(struct tls *tls)
 
 bool verify_against(struct tls *tls, const struct trust *trust, int mode)
 {
+	tls->trust = trust;
 	SSL_set_verify(tls->ssl, mode, NULL);
 	return SSL_set1_verify_cert_store(tls->ssl, trust->store) ||
 	       tls_fail(tls, ENOMEM, "out of memory");
+}
+
+static bool verify_prepare(struct tls *tls, X509_STORE_CTX *ctx)
+{
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
+
+	if (!X509_STORE_CTX_set_default(ctx, tls->ask.server ? "ssl_client" :
+							       "ssl_server") ||
+	    !X509_VERIFY_PARAM_set1(param, SSL_get0_param(tls->ssl)))
+		return false;
+	X509_VERIFY_PARAM_set_auth_level(param,
+					 SSL_get_security_level(tls->ssl));
+	return true;
+}
+
+long verify_again(struct tls *tls, X509 *cert, STACK_OF(X509) *chain)
+{
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	long code = X509_V_ERR_UNSPECIFIED;
+
+	if (ctx && X509_STORE_CTX_init(ctx, tls->trust->store, cert, chain) &&
+	    verify_prepare(tls, ctx) && X509_verify_cert(ctx) == 1)
+		code = X509_V_OK;
+	else if (ctx && X509_STORE_CTX_get_error(ctx) != X509_V_OK)
+		code = X509_STORE_CTX_get_error(ctx);
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return code;
 }
 
 bool verify_reject(struct tls *tls, long code)
@@ -89,7 +119,7 @@ bool verify_peer(struct tls *tls)
 	if (!cert)
 		return verify_nobody(tls);
 	/* One that was not asked for is no one's word. */
-	if (code == X509_V_OK && SSL_get_verify_mode(tls->ssl) == SSL_VERIFY_NONE)
+	if (code == X509_V_OK && !tls->trust)
 		code = X509_V_ERR_UNSPECIFIED;
 	if (code == X509_V_OK)
 		code = verify_name(tls, cert);
