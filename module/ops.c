@@ -178,12 +178,6 @@ static int sluice_set_rcvlowat(struct sock *sk, int val)
 	return 0;
 }
 
-static int sluice_no_read_sock(struct sock *sk, read_descriptor_t *desc,
-			       sk_read_actor_t recv_actor)
-{
-	return -EOPNOTSUPP;
-}
-
 static int sluice_no_read_skb(struct sock *sk, skb_read_actor_t recv_actor)
 {
 	return -EOPNOTSUPP;
@@ -202,12 +196,12 @@ void __init sluice_ops_override(struct proto_ops *ops)
 	ops->poll = sluice_poll;
 	ops->shutdown = sluice_shutdown;
 	ops->splice_read = sluice_rx_splice_read;
+	ops->read_sock = sluice_rx_read_sock;
 	ops->set_rcvlowat = sluice_set_rcvlowat;
 	/* Doors to TCP's bytes, past the records. */
 	ops->mmap = sock_no_mmap;
 	ops->set_peek_off = NULL;
 	ops->sendmsg_locked = sock_no_sendmsg_locked;
-	ops->read_sock = sluice_no_read_sock;
 	ops->read_skb = sluice_no_read_skb;
 	ops->peek_len = sluice_no_peek_len;
 }

@@ -6,6 +6,7 @@
  */
 #include <linux/errqueue.h>
 #include <linux/pipe_fs_i.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/splice.h>
@@ -27,7 +28,9 @@
  * struct rx_read - one call that reads
  * @ctx:	locked, but while waiting
  * @msg:	where to, or NULL for
- * @pipe:	where to, likewise
+ * @pipe:	where to, likewise, or NULL for
+ * @actor:	a part of the kernel that takes buffers, with
+ * @desc:	its state
  * @len:	bytes wanted
  * @target:	bytes to wait for
  * @copied:	bytes given
@@ -43,6 +46,8 @@ struct rx_read {
 	struct sluice_ctx *ctx;
 	struct msghdr *msg;
 	struct pipe_inode_info *pipe;
+	sk_read_actor_t actor;
+	read_descriptor_t *desc;
 	size_t len;
 	size_t target;
 	size_t copied;
@@ -362,11 +367,11 @@ static int reader_type(struct rx_read *r, u8 type)
 
 	if (r->typed)
 		return r->type == type;
-	if (r->pipe && type != SLUICE_DATA)
+	if (!r->msg && type != SLUICE_DATA)
 		return -EINVAL;
 	r->typed = true;
 	r->type = type;
-	if (r->pipe || sluice_ctx_managed(r->ctx))
+	if (!r->msg || sluice_ctx_managed(r->ctx))
 		return 1;
 
 	err = put_cmsg(r->msg, SOL_TLS, TLS_GET_RECORD_TYPE, sizeof(type), &type);
@@ -421,6 +426,43 @@ static int give_pipe(struct rx_read *r, struct sluice_plain *plain)
 	return 0;
 }
 
+/* The pages of @plain as a buffer: it keeps them, and nobody writes to them any more. */
+static struct sk_buff *plain_skb(const struct sluice_plain *plain)
+{
+	struct sk_buff *skb = alloc_skb(0, GFP_KERNEL);
+	u32 done = 0;
+
+	BUILD_BUG_ON(SLUICE_BUF_PAGES > MAX_SKB_FRAGS);
+	while (skb && done < plain->len) {
+		size_t room;
+		void *at = sluice_buf_at(&plain->buf, plain->off + done, &room);
+		u32 part = min_t(size_t, room, plain->len - done);
+
+		get_page(virt_to_page(at));
+		skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, virt_to_page(at),
+				offset_in_page(at), part, PAGE_SIZE);
+		done += part;
+	}
+	return skb;
+}
+
+static int give_actor(struct rx_read *r, struct sluice_plain *plain)
+{
+	struct sk_buff *skb = plain_skb(plain);
+	int used;
+
+	if (!skb)
+		return -ENOMEM;
+	used = r->actor(r->desc, skb, 0, plain->len);
+	consume_skb(skb);
+	r->stop = used <= 0 || !r->desc->count;
+	if (used <= 0)
+		return used;
+	r->copied += used;
+	held_consume(r->ctx, plain, used);
+	return 0;
+}
+
 /* Give what is held. A peek begins at the first record each time, @copied behind it. */
 static int rx_give_msg(struct rx_read *r)
 {
@@ -448,7 +490,8 @@ static int rx_give_msg(struct rx_read *r)
 	return 0;
 }
 
-static int rx_give_pipe(struct rx_read *r)
+/* To a pipe or an actor. */
+static int rx_give_pages(struct rx_read *r)
 {
 	struct list_head *held = &r->ctx->rx.held;
 	int ret;
@@ -458,14 +501,14 @@ static int rx_give_pipe(struct rx_read *r)
 
 		ret = reader_type(r, plain->type);
 		if (ret > 0)
-			ret = give_pipe(r, plain);
+			ret = r->pipe ? give_pipe(r, plain) : give_actor(r, plain);
 		else
 			r->stop = true;
 		if (ret || r->stop)
 			return ret;
 	}
 	/* Open no record that the pipe could not begin with. */
-	if (pipe_full(r->pipe->head, r->pipe->tail, r->pipe->max_usage)) {
+	if (r->pipe && pipe_full(r->pipe->head, r->pipe->tail, r->pipe->max_usage)) {
 		r->stop = true;
 		return -EAGAIN;
 	}
@@ -478,7 +521,7 @@ static ssize_t rx_loop(struct rx_read *r)
 	int ret;
 
 	do {
-		ret = r->pipe ? rx_give_pipe(r) : rx_give_msg(r);
+		ret = r->msg ? rx_give_msg(r) : rx_give_pages(r);
 		if (ret || r->stop || r->copied == r->len || peek_full(r))
 			break;
 		ret = rx_step(ctx, r);
@@ -576,6 +619,43 @@ ssize_t sluice_rx_splice_read(struct socket *sock, loff_t *ppos, struct pipe_ino
 	if (!ret)
 		ret = splice_locked(ctx, pipe, len, timeo);
 	release_sock(sk);
+	return ret;
+}
+
+static int read_sock_locked(struct sluice_ctx *ctx, read_descriptor_t *desc,
+			    sk_read_actor_t actor)
+{
+	struct rx_read r = {
+		.ctx = ctx,
+		.actor = actor,
+		.desc = desc,
+		.len = INT_MAX,
+		.target = 1,
+	};
+
+	sluice_window_init(&r.window, NULL);
+	return rx_loop(&r);
+}
+
+int sluice_rx_read_sock(struct sock *sk, read_descriptor_t *desc, sk_read_actor_t actor)
+{
+	struct sluice_ctx *ctx = sluice_ctx(sk);
+	unsigned int noio;
+	long timeo = 0;
+	int ret;
+
+	if (!sluice_ctx_managed(ctx) && !READ_ONCE(ctx->rx.dir.key))
+		return ctx->base_ops->read_sock(sk, desc, actor);
+	/* Opening sleeps: a caller in softirq has the socket, but does not own it. */
+	if (!sock_owned_by_user_nocheck(sk))
+		return -EOPNOTSUPP;
+	ret = sluice_ctx_wait_open(ctx, &timeo);
+	if (ret)
+		return ret;
+	/* A block device may be behind this: no reclaim that waits for it. */
+	noio = memalloc_noio_save();
+	ret = read_sock_locked(ctx, desc, actor);
+	memalloc_noio_restore(noio);
 	return ret;
 }
 

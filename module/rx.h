@@ -7,6 +7,7 @@
 #define SLUICE_RX_H
 
 #include <linux/list.h>
+#include <linux/net.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 
@@ -73,6 +74,18 @@ void sluice_rx_free(struct sluice_ctx *ctx);	/* wipes plaintext held, and the ke
 int sluice_rx_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 ssize_t sluice_rx_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe,
 			      size_t len, unsigned int flags);
+
+/**
+ * sluice_rx_read_sock() - give application data to another part of the kernel
+ * @sk:	locked by the caller, from process context
+ * @desc:	the actor's; stops when its count is 0
+ * @actor:	called with one record at a time, in a buffer whose pages it may keep
+ *
+ * struct proto_ops member. Does not wait. Return: bytes taken; 0: end of data; -EAGAIN:
+ * none is there; -EINVAL: a record of another type is next, for recvmsg to fetch;
+ * -EOPNOTSUPP: in softirq; else as recvmsg.
+ */
+int sluice_rx_read_sock(struct sock *sk, read_descriptor_t *desc, sk_read_actor_t actor);
 
 /**
  * sluice_rx_readable() - would a read return at once (data, EOF or error)?
