@@ -30,7 +30,6 @@ void sluice_dir_install(struct sluice_dir *dir, struct sluice_key *key, u64 seq,
 
 	dir->key = key;
 	dir->seq = seq;
-	dir->spent = false;
 	dir->explicit_nonce = explicit_nonce;
 	dir->key_records = 0;
 	dir->key_blocks = 0;
@@ -47,8 +46,7 @@ static u64 record_blocks(unsigned int payload)
 
 void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, bool data)
 {
-	if (!++dir->seq)
-		dir->spent = true;
+	dir->seq++;
 	dir->explicit_nonce++;
 	dir->records++;
 	if (data)
@@ -62,7 +60,7 @@ bool sluice_dir_exhausted(const struct sluice_dir *dir, unsigned int payload)
 	const struct sluice_cipher *c = dir->key->cipher;
 	u64 records = min_not_zero(c->max_records, (u64)READ_ONCE(key_records));
 
-	if (dir->seq > U64_MAX - LAST_RECORDS || dir->spent)
+	if (dir->seq >= U64_MAX - LAST_RECORDS)
 		return true;
 	if (records && dir->key_records + LAST_RECORDS > records)
 		return true;
@@ -72,7 +70,7 @@ bool sluice_dir_exhausted(const struct sluice_dir *dir, unsigned int payload)
 
 int sluice_dir_check(const struct sluice_dir *dir)
 {
-	return dir->spent ? -EBADMSG : 0;
+	return dir->seq == U64_MAX ? -EBADMSG : 0;
 }
 
 void sluice_dir_wipe(struct sluice_dir *dir)

@@ -12,7 +12,6 @@
  * struct sluice_dir - one direction; all under the socket lock
  * @key:	keys in use, NULL: none installed (plain TCP in raw mode)
  * @seq:	sequence number of the next record
- * @spent:	the last sequence number has been used
  * @explicit_nonce: TLS 1.2 with explicit nonce, TX: that of the next record
  * @generation:	keys installed so far, less one: KeyUpdates
  * @records:	records through this direction, all types, all keys
@@ -24,7 +23,6 @@
 struct sluice_dir {
 	struct sluice_key *key;
 	u64 seq;
-	bool spent;
 	u64 explicit_nonce;
 	u32 generation;
 	u64 records;
@@ -56,7 +54,7 @@ void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, bool data)
  * sluice_dir_check() - may one more record go through?
  *
  * Return: 0; -EBADMSG: the sequence number would wrap (RFC 8446 5.3), nothing
- * may be sealed or opened any more.
+ * may be sealed or opened any more. The in-tree module, too, never uses the last one.
  */
 int sluice_dir_check(const struct sluice_dir *dir);
 
