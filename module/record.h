@@ -29,6 +29,8 @@ enum sluice_content {		/* RFC 8446 5.1 */
 	SLUICE_DATA		= 23,
 };
 
+#define SLUICE_KEY_UPDATE	24	/* a message of SLUICE_HANDSHAKE_MSG, RFC 8446 4 */
+
 /**
  * struct sluice_record - one record's outer shape, from its header
  * @type:	outer content type; TLS 1.3 shows 23 for all

@@ -133,6 +133,22 @@ static int feed(struct sluice_ctx *ctx, const struct sluice_plain *plain)
 	return ret;
 }
 
+/*
+ * Raw mode: the program answers a KeyUpdate with new keys (RFC 8446 4.6.3), and until then
+ * reading pauses.
+ */
+static void note_keyupdate(struct sluice_ctx *ctx, const struct sluice_plain *plain)
+{
+	size_t room;
+
+	if (plain->type != SLUICE_HANDSHAKE_MSG || !plain->len ||
+	    ctx->rx.dir.key->version != TLS_1_3_VERSION ||
+	    *(u8 *)sluice_buf_at(&plain->buf, plain->off, &room) != SLUICE_KEY_UPDATE)
+		return;
+	WRITE_ONCE(ctx->rx.rekey_due, true);
+	sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_RX_REKEYS_DUE);
+}
+
 /* What an opened record is good for. 1: go on; -errno: the direction is dead. */
 static int rx_opened(struct sluice_ctx *ctx, struct sluice_plain *plain)
 {
@@ -141,6 +157,7 @@ static int rx_opened(struct sluice_ctx *ctx, struct sluice_plain *plain)
 	int ret = 0;
 
 	if (!sluice_ctx_managed(ctx)) {
+		note_keyupdate(ctx, plain);
 		/* An empty record is nothing to read, but its type may be news. */
 		keep = plain->len || !data;
 	} else if (data) {
@@ -191,9 +208,15 @@ static int step_direct(struct rx_read *r, const struct sluice_head *head)
 	return 1;
 }
 
+/* May what follows in the stream be opened? */
+static bool may_open(const struct sluice_rx *rx)
+{
+	return !READ_ONCE(rx->error) && !READ_ONCE(rx->eof) && !READ_ONCE(rx->rekey_due);
+}
+
 /*
  * Open one record. @r: who reads, or NULL. Return: 1: something has changed; 0:
- * no whole record is there, or the direction is at its end; -errno: it has just
+ * no whole record is there, or none may be opened; -errno: the direction has just
  * died, or there is no memory.
  */
 static int rx_step(struct sluice_ctx *ctx, struct rx_read *r)
@@ -202,7 +225,7 @@ static int rx_step(struct sluice_ctx *ctx, struct rx_read *r)
 	struct sluice_head head;
 	int ret;
 
-	if (ctx->rx.error || ctx->rx.eof)
+	if (!may_open(&ctx->rx))
 		return 0;
 	ret = sluice_open_head(ctx, &head);
 	if (ret <= 0)
@@ -269,6 +292,8 @@ static int rx_end(struct sluice_ctx *ctx)
 	struct sock *sk = ctx->sk;
 	int ret;
 
+	if (ctx->rx.rekey_due)
+		return -EKEYEXPIRED;
 	if (ctx->rx.error)
 		return tell_error(ctx);
 	if (ctx->rx.eof)
@@ -309,7 +334,8 @@ static int rx_wait(struct rx_read *r)
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	ret = sk_wait_event(sk, &r->timeo,
 			    READ_ONCE(tcp_sk(sk)->rcv_nxt) != seen || rx_ended(ctx) ||
-			    READ_ONCE(ctx->rx.held_bytes) != held, &wait);
+			    !may_open(&ctx->rx) || READ_ONCE(ctx->rx.held_bytes) != held,
+			    &wait);
 	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	remove_wait_queue(sk_sleep(sk), &wait);
 	return ret < 0 ? ret : 0;
@@ -340,7 +366,7 @@ static int rx_more(struct rx_read *r)
 	if (r->copied >= r->target)
 		return 0;
 
-	if (r->copied && rx_ended(ctx))
+	if (r->copied && (rx_ended(ctx) || !may_open(&ctx->rx)))
 		return 0;
 	if (!r->copied) {
 		ret = rx_end(ctx);
@@ -705,9 +731,20 @@ bool sluice_rx_maybe_readable(const struct sluice_ctx *ctx)
 {
 	const struct sluice_rx *rx = &ctx->rx;
 
-	return !list_empty(&rx->held) || rx_ended(ctx) ||
-	       sluice_cursor_avail(ctx->sk, &rx->cursor) >= READ_ONCE(rx->cursor.need) ||
-	       sluice_cursor_stuck(ctx->sk, &rx->cursor);
+	if (!list_empty(&rx->held) || rx_ended(ctx))
+		return true;
+	return may_open(rx) &&
+	       (sluice_cursor_avail(ctx->sk, &rx->cursor) >= READ_ONCE(rx->cursor.need) ||
+		sluice_cursor_stuck(ctx->sk, &rx->cursor));
+}
+
+void sluice_rx_rekeyed(struct sluice_ctx *ctx)
+{
+	sock_owned_by_me(ctx->sk);
+	WRITE_ONCE(ctx->rx.rekey_due, false);
+	/* What came in before the keys may be a record already. */
+	if (sluice_rx_maybe_readable(ctx))
+		ctx->base_data_ready(ctx->sk);
 }
 
 int sluice_rx_inq(struct sluice_ctx *ctx)

@@ -38,6 +38,8 @@ struct sluice_plain;
  * @error:	errno (negative) that killed this direction, 0: alive. Every later
  *		read gives it again, after the bytes opened before it were read.
  *		Read without the lock, too, as is @eof
+ * @rekey_due:	raw mode: a KeyUpdate was opened; nothing behind it can be before new keys
+ *		are set. Read without the lock, too
  * @eof:	close_notify has come: reads give 0, TCP's FIN or not
  * @cursor:	where the record at the head begins
  * @held:	records opened and not read to their end, oldest first; managed mode:
@@ -53,6 +55,7 @@ struct sluice_plain;
 struct sluice_rx {
 	struct sluice_dir dir;
 	int error;
+	bool rekey_due;
 	bool eof;
 	struct sluice_cursor cursor;
 	struct list_head held;
@@ -67,6 +70,11 @@ struct sluice_rx {
 
 int sluice_rx_init(struct sluice_ctx *ctx);
 void sluice_rx_free(struct sluice_ctx *ctx);	/* wipes plaintext held, and the keys */
+
+/** sluice_rx_rekeyed() - raw mode: RX keys were set, the first or others; wakes a reader
+ * for whom they open something. Socket lock held.
+ */
+void sluice_rx_rekeyed(struct sluice_ctx *ctx);
 
 /* struct proto and proto_ops members; take the socket lock; without RX keys (raw
  * mode) they pass to the base.

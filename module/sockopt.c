@@ -3,6 +3,7 @@
  * Socket options. Setting checks all input, builds aside, and publishes last, in
  * steps that cannot fail; key bytes are wiped on every way out.
  */
+#include <crypto/utils.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
@@ -54,7 +55,9 @@ static void sluice_raw_config(union sluice_raw *raw, const struct sluice_cipher 
 		config->explicit_nonce = get_unaligned_be64(iv);
 }
 
-/* Both directions speak the same version and cipher, as in the in-tree module. */
+/* Both directions speak the same version and cipher, as in the in-tree module; so does a
+ * direction before and after a rekey.
+ */
 static bool sluice_raw_agrees(const struct tls_crypto_info *info, const struct sluice_dir *other)
 {
 	return !other->key || (other->key->version == info->version &&
@@ -96,6 +99,18 @@ static struct sluice_key *sluice_raw_key(struct sluice_ctx *ctx, union sluice_ra
 	return key;
 }
 
+/* The key in use once more, from a sequence number that it may have been used with? */
+static bool sluice_raw_repeats(const union sluice_raw *raw, const struct sluice_cipher *c,
+			       const struct sluice_dir *dir, const u8 *kept)
+{
+	size_t at = sizeof(raw->info);
+	size_t len = c->iv_len + c->key_len + c->salt_len;
+
+	return dir->key && !crypto_memneq(raw->bytes + at, kept + at, len) &&
+	       get_unaligned_be64(raw->bytes + at + len) < dir->seq;
+}
+
+/* @other: whose version and cipher the new keys must have, if it has keys. */
 static int sluice_raw_install(struct sluice_ctx *ctx, struct sluice_dir *dir,
 			      const struct sluice_dir *other, u8 *kept, sockptr_t optval,
 			      unsigned int optlen)
@@ -108,6 +123,10 @@ static int sluice_raw_install(struct sluice_ctx *ctx, struct sluice_dir *dir,
 
 	err = sluice_raw_read(&raw, other, optval, optlen, &cipher);
 	if (err)
+		goto out;
+	/* No nonce twice, whatever the program says. */
+	err = -EINVAL;
+	if (dir == &ctx->tx.dir && sluice_raw_repeats(&raw, cipher, dir, kept))
 		goto out;
 	key = sluice_raw_key(ctx, &raw, cipher, &seq, &nonce);
 	err = PTR_ERR_OR_ZERO(key);
@@ -123,28 +142,59 @@ out:
 	return err;
 }
 
+static int sluice_raw_first(struct sluice_ctx *ctx, bool tx, sockptr_t optval,
+			    unsigned int optlen)
+{
+	int err;
+
+	if (!sluice_ctx_connected(ctx))
+		return -ENOTCONN;
+	err = sluice_ulp_adopt(ctx);
+	if (err)
+		return err;
+	if (tx)
+		return sluice_raw_install(ctx, &ctx->tx.dir, &ctx->rx.dir, ctx->raw_tx, optval,
+					  optlen);
+	return sluice_raw_install(ctx, &ctx->rx.dir, &ctx->tx.dir, ctx->raw_rx, optval, optlen);
+}
+
+/* New keys for a direction that has some (RFC 8446 4.6.3; TLS 1.2 has no such thing). A
+ * failure leaves the old ones.
+ */
+static int sluice_raw_rekey(struct sluice_ctx *ctx, bool tx, sockptr_t optval,
+			    unsigned int optlen)
+{
+	struct sluice_dir *dir = tx ? &ctx->tx.dir : &ctx->rx.dir;
+	int err = -EBUSY;
+
+	if (dir->key->version == TLS_1_3_VERSION)
+		err = sluice_raw_install(ctx, dir, dir, tx ? ctx->raw_tx : ctx->raw_rx, optval,
+					 optlen);
+	if (tx)
+		sluice_stat_inc(sluice_net(ctx), err ? SLUICE_STAT_TX_REKEY_ERRORS :
+						       SLUICE_STAT_TX_REKEYS);
+	else
+		sluice_stat_inc(sluice_net(ctx), err ? SLUICE_STAT_RX_REKEY_ERRORS :
+						       SLUICE_STAT_RX_REKEYS);
+	return err;
+}
+
 /* @optname: TLS_TX or TLS_RX. */
 static int sluice_set_raw(struct sluice_ctx *ctx, int optname, sockptr_t optval,
 			  unsigned int optlen)
 {
 	bool tx = optname == TLS_TX;
 	struct sluice_dir *dir = tx ? &ctx->tx.dir : &ctx->rx.dir;
-	struct sluice_dir *other = tx ? &ctx->rx.dir : &ctx->tx.dir;
 	int err;
 
 	if (sockptr_is_null(optval) || optlen < sizeof(struct tls_crypto_info))
 		return -EINVAL;
-	if (ctx->arm || dir->key)
+	if (ctx->arm)
 		return -EBUSY;
-	if (!sluice_ctx_connected(ctx))
-		return -ENOTCONN;
-	err = sluice_ulp_adopt(ctx);
-	if (err)
-		return err;
-	err = sluice_raw_install(ctx, dir, other, tx ? ctx->raw_tx : ctx->raw_rx, optval, optlen);
-	/* What came in before the key may be a record already. */
-	if (!err && !tx && sluice_rx_maybe_readable(ctx))
-		ctx->base_data_ready(ctx->sk);
+	err = dir->key ? sluice_raw_rekey(ctx, tx, optval, optlen) :
+			 sluice_raw_first(ctx, tx, optval, optlen);
+	if (!err && !tx)
+		sluice_rx_rekeyed(ctx);
 	return err;
 }
 
