@@ -59,6 +59,8 @@ int sluice_open_head(struct sluice_ctx *ctx, struct sluice_head *head)
 	if (ret)
 		return ret;
 	ret = sluice_record_parse(key->cipher, key->version, head->prefix, &head->rec);
+	if (ret && !sluice_ctx_managed(ctx))
+		rx->misframed = true;
 	if (ret)
 		return refuse(ctx, SLUICE_STAT_RX_BAD_RECORD, ret,
 			      header_alert(rx, head->prefix, ret));

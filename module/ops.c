@@ -108,6 +108,9 @@ static __poll_t sluice_poll_in(struct sluice_ctx *ctx, __poll_t mask)
 		mask &= ~SLUICE_POLL_IN;
 		if (sluice_rx_readable(ctx))
 			mask |= SLUICE_POLL_IN;
+		/* What looking has found, TCP's poll did not know yet. */
+		if (!sluice_ctx_managed(ctx) && READ_ONCE(ctx->sk->sk_err))
+			mask |= EPOLLERR;
 	}
 	if (READ_ONCE(ctx->rx.eof))
 		mask |= SLUICE_POLL_IN | EPOLLRDHUP;

@@ -260,11 +260,31 @@ static int rx_settle(struct sluice_ctx *ctx)
 
 /* --- ends --- */
 
-/* Told here, it need not be told by SO_ERROR again. */
+/*
+ * Managed: told here, it need not be told by SO_ERROR again. Raw, as in the in-tree module:
+ * the bad record stays at the head, and each look at it fails writes, too.
+ */
 static int tell_error(struct sluice_ctx *ctx)
 {
-	sock_error(ctx->sk);
+	if (sluice_ctx_managed(ctx))
+		sock_error(ctx->sk);
+	else
+		WRITE_ONCE(ctx->sk->sk_err, -ctx->rx.error);
 	return ctx->rx.error;
+}
+
+/*
+ * Told once; then it is as if nothing came any more. But nobody waits for that, and no FIN
+ * makes a good end of it.
+ */
+static int tell_misframed(const struct rx_read *r)
+{
+	struct sock *sk = r->ctx->sk;
+	int ret = sock_error(sk);
+
+	if (ret)
+		return ret;
+	return r->timeo || sk->sk_shutdown & RCV_SHUTDOWN ? r->ctx->rx.error : -EAGAIN;
 }
 
 /* TCP's own error. A plain EOF must not follow where nobody said goodbye. */
@@ -287,13 +307,16 @@ static int tell_fin(struct sluice_ctx *ctx)
 }
 
 /* Nothing was read. 1: wait for more; else what to return. */
-static int rx_end(struct sluice_ctx *ctx)
+static int rx_end(const struct rx_read *r)
 {
+	struct sluice_ctx *ctx = r->ctx;
 	struct sock *sk = ctx->sk;
 	int ret;
 
 	if (ctx->rx.rekey_due)
 		return -EKEYEXPIRED;
+	if (ctx->rx.misframed)
+		return tell_misframed(r);
 	if (ctx->rx.error)
 		return tell_error(ctx);
 	if (ctx->rx.eof)
@@ -306,12 +329,15 @@ static int rx_end(struct sluice_ctx *ctx)
 	return 1;
 }
 
+/* Has a read that finds nothing a reason to end? @misframed: it shows by sk_err. */
 static bool rx_ended(const struct sluice_ctx *ctx)
 {
+	const struct sluice_rx *rx = &ctx->rx;
 	const struct sock *sk = ctx->sk;
 
-	return READ_ONCE(ctx->rx.error) || READ_ONCE(ctx->rx.eof) || READ_ONCE(sk->sk_err) ||
-	       READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN || sock_flag(sk, SOCK_DONE);
+	return (READ_ONCE(rx->error) && !READ_ONCE(rx->misframed)) || READ_ONCE(rx->eof) ||
+	       READ_ONCE(sk->sk_err) || READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN ||
+	       sock_flag(sk, SOCK_DONE);
 }
 
 /* --- waiting --- */
@@ -369,7 +395,7 @@ static int rx_more(struct rx_read *r)
 	if (r->copied && (rx_ended(ctx) || !may_open(&ctx->rx)))
 		return 0;
 	if (!r->copied) {
-		ret = rx_end(ctx);
+		ret = rx_end(r);
 		if (ret <= 0)
 			return ret;
 	}

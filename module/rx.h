@@ -38,6 +38,8 @@ struct sluice_plain;
  * @error:	errno (negative) that killed this direction, 0: alive. Every later
  *		read gives it again, after the bytes opened before it were read.
  *		Read without the lock, too, as is @eof
+ * @misframed:	raw mode: @error is of a header. It is told once, by sk_err, as in the
+ *		in-tree module
  * @rekey_due:	raw mode: a KeyUpdate was opened; nothing behind it can be before new keys
  *		are set. Read without the lock, too
  * @eof:	close_notify has come: reads give 0, TCP's FIN or not
@@ -55,6 +57,7 @@ struct sluice_plain;
 struct sluice_rx {
 	struct sluice_dir dir;
 	int error;
+	bool misframed;
 	bool rekey_due;
 	bool eof;
 	struct sluice_cursor cursor;

@@ -484,8 +484,11 @@ static int make_batch(struct sluice_ctx *ctx)
 static int check(struct sluice_ctx *ctx, u8 type)
 {
 	struct sluice_tx *tx = &ctx->tx;
-	int ret;
+	int ret = -READ_ONCE(ctx->sk->sk_err);
 
+	/* The in-tree module says it without taking it away. */
+	if (ret && !sluice_ctx_managed(ctx))
+		return ret;
 	if (tx->closed || sluice_batch_dead(ctx->sk))
 		return tx->expired ? -EKEYEXPIRED : -EPIPE;
 	if (!tx->dir.key)
