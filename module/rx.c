@@ -223,6 +223,7 @@ static int rx_step(struct sluice_ctx *ctx, struct rx_read *r)
 {
 	struct sluice_plain *plain;
 	struct sluice_head head;
+	bool nothing;
 	int ret;
 
 	if (!may_open(&ctx->rx))
@@ -239,7 +240,12 @@ static int rx_step(struct sluice_ctx *ctx, struct rx_read *r)
 	plain = sluice_open_held(ctx, &head);
 	if (IS_ERR(plain))
 		return PTR_ERR(plain);
-	return rx_opened(ctx, plain);
+	nothing = !plain->len && plain->type == SLUICE_DATA;
+	ret = rx_opened(ctx, plain);
+	/* As in the in-tree module, no data is data: another type waits for the next call. */
+	if (ret > 0 && nothing && r && !sluice_ctx_managed(ctx))
+		reader_type(r, SLUICE_DATA);
+	return ret;
 }
 
 /*

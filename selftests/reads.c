@@ -192,6 +192,15 @@ static bool untouched(struct run *r, size_t from, size_t to)
 	return true;
 }
 
+/* kTLS: a call that has passed over empty data gives no other type. */
+static bool after_nothing(const struct run *r, const struct sent *s)
+{
+	const struct sent *before = &r->sent[r->record - 1];
+
+	return s && s->type != CONTENT_DATA && r->record && !r->offset &&
+	       before->type == CONTENT_DATA && !before->len;
+}
+
 /* A read returned @n: an error that the model knows is no failure. */
 static bool excused(struct run *r, long n, long refusal)
 {
@@ -202,7 +211,8 @@ static bool excused(struct run *r, long n, long refusal)
 	if (n == -EAGAIN)
 		return true;
 	if (!n)
-		return (r->ended && !s) || fail(r, "end at record %zu", r->record);
+		return (r->ended && !s) || after_nothing(r, s) ||
+		       fail(r, "end at record %zu", r->record);
 	return fail(r, "error %ld at record %zu", n, r->record);
 }
 
@@ -217,7 +227,7 @@ static bool read_typed(struct run *r, size_t len, int flags)
 
 	memset(r->buf, 0, len);
 	n = recv_type(r->wire.fd[0], &type, r->buf, len, flags);
-	if (n < 0 || type < 0)
+	if (n < 0 || type < 0 || (!n && type == CONTENT_DATA))
 		return excused(r, n, 1);
 	return fits(r, r->buf, (size_t)n, type, flags & MSG_PEEK) && untouched(r, (size_t)n, len);
 }
@@ -286,7 +296,8 @@ static bool read_polled(struct run *r, size_t len)
 	n = recv_type(r->wire.fd[0], &type, r->buf, len, MSG_DONTWAIT);
 	if (n == -EAGAIN)
 		return fail(r, "POLLIN, then EAGAIN");
-	return n < 0 || type < 0 ? excused(r, n, 1) : fits(r, r->buf, (size_t)n, type, false);
+	return n < 0 || type < 0 || (!n && type == CONTENT_DATA) ?
+	       excused(r, n, 1) : fits(r, r->buf, (size_t)n, type, false);
 }
 
 static bool read_step(struct run *r)
