@@ -305,6 +305,34 @@ TEST_F(tls, splice_to_a_pipe)
 	close(p[1]);
 }
 
+/* The pages of a record, seen by two pipes: neither changes under the other. */
+TEST_F(tls, tee)
+{
+	static unsigned char buf[30000];
+	int p[2][2];
+	long n;
+
+	for (int i = 0; i < 2; i++)
+		ASSERT_EQ(0, pipe(p[i]));
+	for (int round = 0; round < 5; round++) {
+		ASSERT_EQ(10000, pair_send(&self->pair, 0, 10000, 0));
+		n = sys(splice(self->pair.fd[1], NULL, p[0][1], NULL, sizeof(buf), 0));
+		ASSERT_EQ(10000, n);
+		ASSERT_EQ(n, tee(p[0][0], p[1][1], (size_t)n, 0));
+		ASSERT_EQ(n, read(p[0][0], buf, sizeof(buf)));
+		ASSERT_TRUE(pattern_fits(buf, (size_t)n, self->pair.got[1]));
+		/* More records come and are opened meanwhile. */
+		self->pair.got[1] += (uint64_t)n;
+		ASSERT_EQ(40000, transfer(&self->pair, 0, 40000, 20000, 20000));
+		ASSERT_EQ(n, read(p[1][0], buf, sizeof(buf)));
+		ASSERT_TRUE(pattern_fits(buf, (size_t)n, self->pair.got[1] - 40000 - (uint64_t)n));
+	}
+	for (int i = 0; i < 2; i++) {
+		close(p[i][0]);
+		close(p[i][1]);
+	}
+}
+
 TEST_F(tls, splice_mixes_with_recv)
 {
 	unsigned char buf[1000];

@@ -104,6 +104,19 @@ TEST_F(tls, low_water_mark)
 	EXPECT_EQ(1800, pair_recv(&self->pair, 1, 2000, 0));
 }
 
+TEST_F(tls, low_water_mark_of_many_records)
+{
+	const int mark = 3 * RECORD_MAX - 5;
+	struct sender s;
+
+	ASSERT_EQ(0, setsockopt(self->pair.fd[1], SOL_SOCKET, SO_RCVLOWAT, &mark, sizeof(mark)));
+	ASSERT_EQ(0, sender_start(&s, &self->pair, 0, 4 * RECORD_MAX, RECORD_MAX / 2));
+	EXPECT_LE(mark, pair_recv(&self->pair, 1, 5 * RECORD_MAX, 0));
+	EXPECT_EQ(4 * RECORD_MAX, sender_end(&s));
+	while (self->pair.got[1] < 4 * RECORD_MAX)
+		ASSERT_LT(0, pair_recv(&self->pair, 1, 5 * RECORD_MAX, MSG_DONTWAIT));
+}
+
 TEST_F(tls, receive_timeout)
 {
 	ASSERT_EQ(0, set_timeout(self->pair.fd[1], SO_RCVTIMEO, 50));
@@ -192,6 +205,22 @@ TEST_F(tls, half_close)
 	ASSERT_EQ(0, shutdown(self->pair.fd[0], SHUT_WR));
 	EXPECT_EQ(0, pair_recv(&self->pair, 1, 10, 0));
 	EXPECT_EQ(100000, transfer(&self->pair, 1, 100000, 20000, 20000));
+}
+
+/* Our end, while the other way is full of data and goes on. */
+TEST_F(tls, half_close_with_data_in_flight)
+{
+	struct sender s;
+
+	pair_narrow(&self->pair);
+	ASSERT_EQ(0, sender_start(&s, &self->pair, 1, 1 << 20, 30000));
+	ASSERT_EQ(20000, pair_recv_all(&self->pair, 0, 20000));
+	ASSERT_EQ(5000, pair_send(&self->pair, 0, 5000, 0));
+	ASSERT_EQ(0, shutdown(self->pair.fd[0], SHUT_WR));
+	ASSERT_EQ(5000, pair_recv_all(&self->pair, 1, 5000));
+	EXPECT_EQ(0, pair_recv(&self->pair, 1, 10, 0));
+	ASSERT_EQ((1 << 20) - 20000, pair_recv_all(&self->pair, 0, (1 << 20) - 20000));
+	EXPECT_EQ(1 << 20, sender_end(&s));
 }
 
 TEST_F(tls, close_with_data_in_flight)
