@@ -68,13 +68,15 @@ help:
 #: make check-debug     the tests of the VM on a debug kernel; TESTS="NAME..."
 #: make demo            an HTTPS transfer through the module, in a VM
 #: make kselftest       the kernel's own test of its tls module, on both; MULTIPROC=1: all
+#: make programs        OpenSSL, nginx, GnuTLS and others on sluice, on each kernel
 #: make lint            checkpatch, sparse, W=1
 #: make install         DESTDIR=, PREFIX=/usr/local; uninstall undoes it
 #: make install-dkms    the module's source to /usr/src, for dkms
 #: make clean           remove build/ except what was downloaded; distclean: all of it
 
 .PHONY: all help deps module module-here module-suite module-each userspace \
-	selftests kselftests unit check check-kernel check-debug demo kselftest \
+	selftests kselftests unit check check-kernel check-debug demo \
+	kselftest programs \
 	lint install install-module install-userspace install-dkms uninstall \
 	clean distclean
 .DELETE_ON_ERROR:
@@ -245,6 +247,17 @@ check-debug:
 	+@$(MAKE) --no-print-directory module KDIR=$(B)/uml/debug ARCH=um
 	selftests/run --uml debug $(TESTS)
 
+$(B)/gnutls/gnutls-cli: selftests/programs/gnutls-build
+	selftests/programs/gnutls-build
+	@touch $@
+
+# SIZE: MiB a row, 64 unless it says else.
+programs:
+	selftests/deps
+	+@$(MAKE) --no-print-directory $(jobs) userspace module-each \
+		$(B)/gnutls/gnutls-cli
+	selftests/programs/run $(if $(SIZE),--size $(SIZE))
+
 demo:
 	selftests/deps
 	+@$(MAKE) --no-print-directory $(jobs) module userspace
@@ -304,7 +317,7 @@ uninstall:
 
 clean:
 	rm -rf $(B)/module $(B)/userspace $(B)/userspace-san $(S) $(B)/unit \
-		$(B)/results $(B)/results-*
+		$(B)/kselftest $(B)/gnutls $(B)/results $(B)/results-*
 
 distclean:
 	rm -rf $(B)
