@@ -292,6 +292,10 @@ static void hs_open(struct sluice_hs *hs)
 	sluice_ctx_key(ctx, &ctx->rx.dir, hs->rx, hs->rx_seq, 0);
 	hs->tx = NULL;
 	hs->rx = NULL;
+	if (hs->tx_limit)
+		ctx->tx.max_payload = hs->tx_limit;
+	if (hs->rx_limit)
+		ctx->rx.max_payload = hs->rx_limit;
 }
 
 /* The last touch of the context: with @hs gone from it, nobody looks for us. */
@@ -571,8 +575,7 @@ void sluice_hs_requeue(struct sluice_hs *hs)
 		hs_call_agents(hs, GFP_KERNEL);
 }
 
-int sluice_hs_install(struct sluice_hs *hs, struct sluice_key *const keys[2],
-		      const struct sluice_key_config config[2])
+int sluice_hs_install(struct sluice_hs *hs, const struct sluice_install *in)
 {
 	int err = 0;
 
@@ -582,11 +585,13 @@ int sluice_hs_install(struct sluice_hs *hs, struct sluice_key *const keys[2],
 	} else if (hs->tx) {
 		err = -EALREADY;
 	} else {
-		hs->tx = keys[0];
-		hs->tx_seq = config[0].seq;
-		hs->tx_explicit = config[0].explicit_nonce;
-		hs->rx = keys[1];
-		hs->rx_seq = config[1].seq;
+		hs->tx = in->key[0];
+		hs->tx_seq = in->config[0].seq;
+		hs->tx_explicit = in->config[0].explicit_nonce;
+		hs->tx_limit = in->limit[0];
+		hs->rx = in->key[1];
+		hs->rx_seq = in->config[1].seq;
+		hs->rx_limit = in->limit[1];
 	}
 	spin_unlock_bh(&hs->lock);
 	return err;

@@ -87,6 +87,8 @@ void sluice_outcome_free(struct sluice_outcome *out);
  * @tx_seq:	sequence number that goes with @tx
  * @tx_explicit: explicit nonce that goes with @tx
  * @rx_seq:	sequence number that goes with @rx
+ * @tx_limit:	bytes of content in a record to send, 0: as the protocol allows
+ * @rx_limit:	bytes of content in a record to receive, likewise
  * @net:	its namespace; alive until the end, an address to compare with after it
  * @arm:	request and credentials
  * @expires:	jiffies of the deadline
@@ -108,6 +110,8 @@ struct sluice_hs {
 	u64 tx_seq;
 	u64 tx_explicit;
 	u64 rx_seq;
+	u16 tx_limit;
+	u16 rx_limit;
 	struct net *net;
 	struct sluice_arm *arm;
 	unsigned long expires;
@@ -171,15 +175,25 @@ struct sluice_hs *sluice_hs_accept(struct net *net,
 void sluice_hs_requeue(struct sluice_hs *hs);
 
 /**
+ * struct sluice_install - what an agent installs; each array TX first, then RX
+ * @key:	keys, the caller's until sluice_hs_install() has succeeded
+ * @config:	what they were made of: sequence and nonce
+ * @limit:	bytes of content in a record, 0: as the protocol allows
+ */
+struct sluice_install {
+	struct sluice_key *key[2];
+	struct sluice_key_config config[2];
+	u16 limit[2];
+};
+
+/**
  * sluice_hs_install() - keep both directions' keys until DONE
  * @hs:		accepted
- * @keys:	tx, then rx; taken over on success only
- * @config:	of each, for sequence and nonce
+ * @install:	keys are taken over on success only
  *
  * Return: 0, -EALREADY, -ESHUTDOWN.
  */
-int sluice_hs_install(struct sluice_hs *hs, struct sluice_key *const keys[2],
-		      const struct sluice_key_config config[2]);
+int sluice_hs_install(struct sluice_hs *hs, const struct sluice_install *install);
 
 /**
  * sluice_hs_done() - the agent's word

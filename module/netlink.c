@@ -375,43 +375,49 @@ static struct sluice_key *nl_key_build(struct genl_info *info,
 	return key;
 }
 
-static int nl_key_install(struct genl_info *info, struct sluice_hs *hs,
-			  const struct sluice_key_config config[2])
+static int nl_key_install(struct genl_info *info, struct sluice_hs *hs, struct sluice_install *in)
 {
-	struct sluice_key *keys[2];
 	int err;
 
-	keys[0] = nl_key_build(info, &config[0]);
-	if (IS_ERR(keys[0]))
-		return PTR_ERR(keys[0]);
-	keys[1] = nl_key_build(info, &config[1]);
-	if (IS_ERR(keys[1])) {
-		err = PTR_ERR(keys[1]);
+	in->key[0] = nl_key_build(info, &in->config[0]);
+	if (IS_ERR(in->key[0]))
+		return PTR_ERR(in->key[0]);
+	in->key[1] = nl_key_build(info, &in->config[1]);
+	if (IS_ERR(in->key[1])) {
+		err = PTR_ERR(in->key[1]);
 		goto free_tx;
 	}
-	err = sluice_hs_install(hs, keys, config);
+	err = sluice_hs_install(hs, in);
 	nl_explain(info, err);
 	if (!err)
 		return 0;
-	sluice_key_free(keys[1]);
+	sluice_key_free(in->key[1]);
 free_tx:
-	sluice_key_free(keys[0]);
+	sluice_key_free(in->key[0]);
 	return err;
+}
+
+static u16 nl_get_u16(const struct nlattr *attr, u16 absent)
+{
+	return attr ? nla_get_u16(attr) : absent;
 }
 
 static int nl_install_keys(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sluice_key_config config[2] = {};
+	struct sluice_install in = {
+		.limit = { nl_get_u16(info->attrs[SLUICE_A_TX_LIMIT], 0),
+			   nl_get_u16(info->attrs[SLUICE_A_RX_LIMIT], 0) },
+	};
 	struct file *file;
 	int err;
 
 	file = nl_channel(skb, info);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	err = sluice_keyattr_parse(info, config);
+	err = sluice_keyattr_parse(info, in.config);
 	if (!err)
-		err = nl_key_install(info, sluice_channel_hs(file), config);
-	memzero_explicit(config, sizeof(config));
+		err = nl_key_install(info, sluice_channel_hs(file), &in);
+	memzero_explicit(&in, sizeof(in));
 	fput(file);
 	return err;
 }
@@ -430,11 +436,6 @@ static int nl_install(struct sk_buff *skb, struct genl_info *info)
 static u32 nl_get_u32(const struct nlattr *attr)
 {
 	return attr ? nla_get_u32(attr) : 0;
-}
-
-static u16 nl_get_u16(const struct nlattr *attr, u16 absent)
-{
-	return attr ? nla_get_u16(attr) : absent;
 }
 
 static void nl_get_numbers(struct nlattr **attrs, struct sluice_outcome *out)
@@ -566,10 +567,12 @@ static int nl_get(struct sk_buff *skb, struct genl_info *info)
 
 /* --- the family --- */
 
-static const struct nla_policy nl_install_policy[SLUICE_A_RX + 1] = {
+static const struct nla_policy nl_install_policy[SLUICE_A_RX_LIMIT + 1] = {
 	[SLUICE_A_FD] = { .type = NLA_S32 },
 	[SLUICE_A_TX] = { .type = NLA_NESTED },
 	[SLUICE_A_RX] = { .type = NLA_NESTED },
+	[SLUICE_A_TX_LIMIT] = NLA_POLICY_RANGE(NLA_U16, 64, 16384),
+	[SLUICE_A_RX_LIMIT] = NLA_POLICY_RANGE(NLA_U16, 64, 16384),
 };
 
 static const struct nla_policy nl_done_policy[SLUICE_A_PEER_FINGERPRINT + 1] = {

@@ -64,15 +64,16 @@ int sluice_open_head(struct sluice_ctx *ctx, struct sluice_head *head)
 	if (ret)
 		return refuse(ctx, SLUICE_STAT_RX_BAD_RECORD, ret,
 			      header_alert(rx, head->prefix, ret));
+	head->room = head->rec.body - SLUICE_TAG_LEN - (is_tls13(rx) ? 1 : 0);
+	if (head->room > rx->max_payload)
+		return refuse(ctx, SLUICE_STAT_RX_BAD_RECORD, -EMSGSIZE,
+			      TLS_ALERT_DESC_RECORD_OVERFLOW);
 
 	WRITE_ONCE(c->need, head->rec.total);
 	if (avail < head->rec.total)
 		return 0;
 	ret = sluice_cursor_copy(ctx->sk, c, 0, head->prefix, head->rec.prefix);
-	if (ret)
-		return ret;
-	head->room = head->rec.body - SLUICE_TAG_LEN - (is_tls13(rx) ? 1 : 0);
-	return 1;
+	return ret ?: 1;
 }
 
 /* Decrypt; what else may go wrong goes wrong before anything is used up. */

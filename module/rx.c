@@ -62,6 +62,7 @@ struct rx_read {
 
 int sluice_rx_init(struct sluice_ctx *ctx)
 {
+	ctx->rx.max_payload = SLUICE_PLAINTEXT_MAX;
 	INIT_LIST_HEAD(&ctx->rx.held);
 	sluice_cursor_init(&ctx->rx.cursor);
 	return 0;

@@ -43,6 +43,7 @@ struct sluice_plain;
  * @rekey_due:	raw mode: a KeyUpdate was opened; nothing behind it can be before new keys
  *		are set. Read without the lock, too
  * @eof:	close_notify has come: reads give 0, TCP's FIN or not
+ * @max_payload: bytes of content, padding included, in a record at most (RFC 8449 4)
  * @cursor:	where the record at the head begins
  * @held:	records opened and not read to their end, oldest first; managed mode:
  *		application data only, and never empty
@@ -60,6 +61,7 @@ struct sluice_rx {
 	bool misframed;
 	bool rekey_due;
 	bool eof;
+	u16 max_payload;
 	struct sluice_cursor cursor;
 	struct list_head held;
 	u32 held_bytes;

@@ -264,14 +264,21 @@ static inline long agent_send(struct fake_agent *agent, struct nl_msg *msg)
 	return sluice_nl_call(&agent->cmd, msg, NULL, NULL);
 }
 
-static inline long agent_install(struct fake_agent *agent, int fd, const struct agent_keys *tx,
-				 const struct agent_keys *rx)
+static inline struct nl_msg *agent_install_msg(struct fake_agent *agent, int fd,
+					       const struct agent_keys *tx,
+					       const struct agent_keys *rx)
 {
 	struct nl_msg *msg = agent_msg(agent, SLUICE_CMD_INSTALL, fd);
 
 	put_keys(msg, SLUICE_A_TX, tx);
 	put_keys(msg, SLUICE_A_RX, rx);
-	return agent_send(agent, msg);
+	return msg;
+}
+
+static inline long agent_install(struct fake_agent *agent, int fd, const struct agent_keys *tx,
+				 const struct agent_keys *rx)
+{
+	return agent_send(agent, agent_install_msg(agent, fd, tx, rx));
 }
 
 /* @error: 0 or positive. */
@@ -321,17 +328,25 @@ static inline long arm_client(int fd)
 	return arm(fd, SLUICE_ROLE_CLIENT, 0, 0);
 }
 
+/* A connection, nothing on it yet. @own, @peers: by which they will send. */
+static inline long wire_connect(struct wire *wire, const struct agent_keys *own,
+				const struct agent_keys *peers)
+{
+	const struct tcp_options opt = { 0 };
+
+	peer_init(&wire->open, &own->keys);
+	peer_init(&wire->seal, &peers->keys);
+	return tcp_pair(&opt, wire->fd);
+}
+
 /* One managed connection against libcrypto: wire->fd[0] is the module's, open;
- * wire->fd[1] plain TCP. @own, @peers: by which they send.
+ * wire->fd[1] plain TCP.
  */
 static inline long wire_managed(struct wire *wire, struct fake_agent *agent, int role, __u32 flags,
 				const struct agent_keys *own, const struct agent_keys *peers)
 {
-	const struct tcp_options opt = { 0 };
-	long err = tcp_pair(&opt, wire->fd);
+	long err = wire_connect(wire, own, peers);
 
-	peer_init(&wire->open, &own->keys);
-	peer_init(&wire->seal, &peers->keys);
 	if (!err)
 		err = arm(wire->fd[0], role, flags, 0);
 	return err ? err : agent_serve(agent, own, peers);

@@ -349,6 +349,75 @@ TEST_F(tls12, collected)
 	EXPECT_EQ(ALERT(WARNING, CLOSE_NOTIFY), hear_alert(&self->c));
 }
 
+/* Record sizes as negotiated: RFC 8449, or RFC 6066 4. */
+FIXTURE(sizes)
+{
+	struct control c;
+};
+
+FIXTURE_VARIANT(sizes)
+{
+	TLS_VARIANT_FIELDS;
+};
+
+TLS_VARIANT(sizes, tls12, TLS_1_2_VERSION, AES_GCM_128, AF_INET);
+TLS_VARIANT(sizes, tls13, TLS_1_3_VERSION, AES_GCM_128, AF_INET);
+
+#define TX_LIMIT	1000
+#define RX_LIMIT	500
+
+FIXTURE_SETUP(sizes)
+{
+	struct fake_request request;
+	struct control *c = &self->c;
+	struct nl_msg *msg;
+
+	ASSERT_EQ(0, control_connect(c, variant->version, variant->cipher));
+	ASSERT_EQ(0, arm_client(c->wire.fd[0]));
+	ASSERT_EQ(0, agent_take(&c->agent, &request));
+	msg = agent_install_msg(&c->agent, request.fd, &c->own, &c->peers);
+	nla_put_u16(msg, SLUICE_A_TX_LIMIT, 63);
+	EXPECT_EQ(-ERANGE, agent_send(&c->agent, msg));
+	msg = agent_install_msg(&c->agent, request.fd, &c->own, &c->peers);
+	nla_put_u16(msg, SLUICE_A_TX_LIMIT, TX_LIMIT);
+	nla_put_u16(msg, SLUICE_A_RX_LIMIT, RX_LIMIT);
+	ASSERT_EQ(0, agent_send(&c->agent, msg));
+	ASSERT_EQ(0, agent_done(&c->agent, request.fd, 0, NULL));
+	close(request.fd);
+}
+
+FIXTURE_TEARDOWN(sizes)
+{
+	control_close(&self->c);
+}
+
+TEST_F(sizes, of_what_is_sent)
+{
+	unsigned char out[WIRE_MAX];
+	int type;
+
+	ASSERT_EQ(2500, send(PROGRAM, pattern(0), 2500, MSG_MORE));
+	ASSERT_EQ(1000, send(PROGRAM, pattern(2500), 1000, 0));
+	for (int i = 0; i < 3; i++)
+		EXPECT_EQ(TX_LIMIT, hear(&self->c, &type, out));
+	EXPECT_EQ(500, hear(&self->c, &type, out));
+	EXPECT_TRUE(pattern_fits(out, 500, 3000));
+}
+
+TEST_F(sizes, of_what_is_received)
+{
+	unsigned char buf[RX_LIMIT + 1];
+	struct sluice_info info;
+
+	ASSERT_EQ(RX_LIMIT, say(&self->c, CONTENT_DATA, pattern(0), RX_LIMIT));
+	EXPECT_EQ(RX_LIMIT, recv(PROGRAM, buf, sizeof(buf), 0));
+	ASSERT_EQ(RX_LIMIT + 1, say(&self->c, CONTENT_DATA, pattern(0), RX_LIMIT + 1));
+	EXPECT_EQ(-EMSGSIZE, sys(recv(PROGRAM, buf, sizeof(buf), 0)));
+	ASSERT_EQ(0, info_get(PROGRAM, &info));
+	EXPECT_EQ(RECORD_OVERFLOW, info.alert_sent);
+	EXPECT_EQ(ALERT(FATAL, RECORD_OVERFLOW), hear_alert(&self->c));
+}
+
 /* In raw mode the keys are the program's business: counted, no more. */
 TEST(raw_mode_only_counts)
 {

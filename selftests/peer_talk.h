@@ -14,6 +14,7 @@
 #define CLOSE_NOTIFY		0
 #define UNEXPECTED_MESSAGE	10
 #define BAD_RECORD_MAC		20
+#define RECORD_OVERFLOW		22
 #define CERTIFICATE_EXPIRED	45
 #define ILLEGAL_PARAMETER	47
 #define DECODE_ERROR		50
@@ -32,16 +33,29 @@ struct control {
 	struct wire wire;
 };
 
-static inline long control_open(struct control *c, __u16 version, __u16 cipher, int role,
-				__u32 flags)
+static inline long control_prepare(struct control *c, __u16 version, __u16 cipher)
 {
 	long err = netns_enter();
 
 	agent_keys_make(&c->own, version, cipher, 5, 1);
 	agent_keys_make(&c->peers, version, cipher, 6, 1);
-	if (!err)
-		err = agent_open(&c->agent);
+	return err ? err : agent_open(&c->agent);
+}
+
+static inline long control_open(struct control *c, __u16 version, __u16 cipher, int role,
+				__u32 flags)
+{
+	long err = control_prepare(c, version, cipher);
+
 	return err ? err : wire_managed(&c->wire, &c->agent, role, flags, &c->own, &c->peers);
+}
+
+/* Connected, and all else is still to be done. */
+static inline long control_connect(struct control *c, __u16 version, __u16 cipher)
+{
+	long err = control_prepare(c, version, cipher);
+
+	return err ? err : wire_connect(&c->wire, &c->own, &c->peers);
 }
 
 static inline void control_close(struct control *c)
