@@ -2,7 +2,8 @@
 /*
  * The channel: an anonymous file through which the agent moves raw bytes of the
  * connection. It holds the handshake, not the program's socket file, so that a
- * close is seen at once; after the end it says ESHUTDOWN to everything.
+ * close is seen at once; after the end it says ESHUTDOWN to everything, but for
+ * tickets that the agent has asked for.
  *
  * Nothing here waits for the socket lock, which the program may hold for as long
  * as it likes: EAGAIN then, and sluice_hs_wake() from release_cb. Errors of the
@@ -18,6 +19,7 @@
 
 #include "channel.h"
 #include "handshake.h"
+#include "ticket.h"
 
 /* What a read finds when the queue is empty. */
 static int channel_read_end(const struct sock *sk)
@@ -53,9 +55,12 @@ static ssize_t channel_take(struct sock *sk, struct iov_iter *to)
 
 static ssize_t channel_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
-	struct sock *sk = sluice_hs_lock(iocb->ki_filp->private_data);
+	struct sluice_hs *hs = iocb->ki_filp->private_data;
+	struct sock *sk = sluice_hs_lock(hs);
 	ssize_t n;
 
+	if (sk == ERR_PTR(-ESHUTDOWN))
+		return sluice_ticket_read(hs, to);
 	if (IS_ERR(sk))
 		return PTR_ERR(sk);
 	n = iov_iter_count(to) ? channel_take(sk, to) : 0;
@@ -136,7 +141,7 @@ static __poll_t channel_poll(struct file *file, poll_table *table)
 	poll_wait(file, &hs->wait, table);
 	sk = sluice_hs_sock(hs);
 	if (!sk)
-		return EPOLLERR | EPOLLHUP;
+		return sluice_ticket_poll(hs);
 	spin_lock_bh(&sk->sk_lock.slock);
 	if (!sock_owned_by_user_nocheck(sk))
 		mask = channel_events(sk);
@@ -149,8 +154,10 @@ static int channel_release(struct inode *inode, struct file *file)
 {
 	struct sluice_hs *hs = file->private_data;
 
-	if (hs)
+	if (hs) {
 		sluice_hs_abandon(hs);
+		sluice_ticket_refuse(hs);
+	}
 	sluice_hs_put(hs);
 	return 0;
 }

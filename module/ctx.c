@@ -8,6 +8,7 @@
 
 #include "ctx.h"
 #include "handshake.h"
+#include "ticket.h"
 #include "ulp.h"
 
 struct sluice_ctx *sluice_ctx_create(struct sock *sk, gfp_t gfp)
@@ -91,6 +92,8 @@ void sluice_ctx_free(struct sluice_ctx *ctx)
 	memzero_explicit(ctx->raw_tx, sizeof(ctx->raw_tx));
 	memzero_explicit(ctx->raw_rx, sizeof(ctx->raw_rx));
 	sluice_outcome_free(ctx->info);
+	sluice_ticket_free(ctx->hsmsg.ticket);
+	sluice_ticket_end(ctx);
 	/*
 	 * Callbacks that began before ulp.c took the socket back may still look, and a
 	 * child being cloned from it in softirq may still take its share of the request.

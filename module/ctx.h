@@ -59,6 +59,8 @@ struct sluice_outcome;
  *		listener reads it without the lock
  * @hs:		the handshake under way; NULL before and after. Set under the socket
  *		lock (submit: slock); cleared by its end
+ * @tickets:	the handshake whose agent wants to see tickets, a reference; or NULL;
+ *		protected by the socket lock
  * @alert_sent:	SLUICE_ALERT_NONE or description
  * @alert_received: SLUICE_ALERT_NONE or description
  * @info:	outcome of the handshake for SLUICE_INFO; NULL before its end;
@@ -89,6 +91,7 @@ struct sluice_ctx {
 	struct sluice_hsmsg hsmsg;
 	struct sluice_arm *arm;
 	struct sluice_hs *hs;
+	struct sluice_hs *tickets;
 	u16 alert_sent;
 	u16 alert_received;
 	struct sluice_outcome *info;

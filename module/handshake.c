@@ -24,6 +24,7 @@
 #include "dir.h"
 #include "handshake.h"
 #include "netlink.h"
+#include "ticket.h"
 
 enum sluice_hs_flag {
 	HS_ENDED,
@@ -204,6 +205,7 @@ static struct sluice_hs *hs_create(struct sluice_ctx *ctx, gfp_t gfp)
 	init_waitqueue_head(&hs->wait);
 	INIT_LIST_HEAD(&hs->node);
 	INIT_LIST_HEAD(&hs->waiting);
+	INIT_LIST_HEAD(&hs->tickets);
 	INIT_DELAYED_WORK(&hs->timer, hs_expire);
 	hs->arm = sluice_arm_get(ctx->arm);
 	hs->net = sock_net(ctx->sk);
@@ -296,6 +298,7 @@ static void hs_open(struct sluice_hs *hs)
 		ctx->tx.max_payload = hs->tx_limit;
 	if (hs->rx_limit)
 		ctx->rx.max_payload = hs->rx_limit;
+	sluice_ticket_offer(ctx, hs);
 }
 
 /* The last touch of the context: with @hs gone from it, nobody looks for us. */
@@ -335,7 +338,7 @@ static void hs_tell_program(struct sock *sk, bool error)
 	rcu_read_unlock();
 }
 
-static void hs_wake(struct sluice_hs *hs)
+void sluice_hs_wake_channel(struct sluice_hs *hs)
 {
 	if (wq_has_sleeper(&hs->wait))
 		wake_up_interruptible_poll(&hs->wait, EPOLLIN | EPOLLRDNORM | EPOLLOUT |
@@ -367,6 +370,8 @@ static bool hs_end(struct sluice_hs *hs, const struct hs_reason *why, u32 error,
 	hs_fill(hs, why, error, said);
 	if (!error)
 		hs_open(hs);
+	else
+		hs->tickets_due = 0;
 	/* Whoever sees the state finds the error: connect takes both at once. */
 	if (error && !why->quiet)
 		WRITE_ONCE(sk->sk_err, error);
@@ -375,7 +380,7 @@ static bool hs_end(struct sluice_hs *hs, const struct hs_reason *why, u32 error,
 
 	sluice_stat_inc(sock_net(sk), why->stat);
 	hs_tell_program(sk, error && !why->quiet);
-	hs_wake(hs);
+	sluice_hs_wake_channel(hs);
 	if (cancel_delayed_work(&hs->timer))
 		sluice_hs_put(hs);	/* the timer's */
 	sock_put(sk);
@@ -503,7 +508,7 @@ void sluice_hs_wake(struct sluice_ctx *ctx)
 	rcu_read_lock();
 	hs = READ_ONCE(ctx->hs);
 	if (hs)
-		hs_wake(hs);
+		sluice_hs_wake_channel(hs);
 	rcu_read_unlock();
 }
 
@@ -592,6 +597,7 @@ int sluice_hs_install(struct sluice_hs *hs, const struct sluice_install *in)
 		hs->rx = in->key[1];
 		hs->rx_seq = in->config[1].seq;
 		hs->rx_limit = in->limit[1];
+		hs->tickets_due = in->tickets;
 	}
 	spin_unlock_bh(&hs->lock);
 	return err;

@@ -75,7 +75,7 @@ void sluice_outcome_free(struct sluice_outcome *out);
  * struct sluice_hs - one handshake under way
  * @refs:	one for being under way, one for @timer while it is queued or runs, one
  *		for each channel
- * @lock:	protects the members from @flags to @rx_seq; taken in softirq, inside
+ * @lock:	protects the members from @flags to @tickets; taken in softirq, inside
  *		the socket's slock
  * @flags:	bits of enum sluice_hs_flag
  * @sk:		the connection, a reference until the end, then NULL
@@ -89,6 +89,9 @@ void sluice_outcome_free(struct sluice_outcome *out);
  * @rx_seq:	sequence number that goes with @rx
  * @tx_limit:	bytes of content in a record to send, 0: as the protocol allows
  * @rx_limit:	bytes of content in a record to receive, likewise
+ * @tickets_due: NewSessionTicket messages that the agent still wants; 0 when the
+ *		handshake has failed
+ * @tickets:	those it has not read
  * @net:	its namespace; alive until the end, an address to compare with after it
  * @arm:	request and credentials
  * @expires:	jiffies of the deadline
@@ -100,7 +103,7 @@ void sluice_outcome_free(struct sluice_outcome *out);
  */
 struct sluice_hs {
 	refcount_t refs;
-	spinlock_t lock;	/* flags to rx_seq */
+	spinlock_t lock;	/* flags to tickets */
 	unsigned long flags;
 	struct sock *sk;
 	struct sluice_ctx *ctx;
@@ -112,6 +115,8 @@ struct sluice_hs {
 	u64 rx_seq;
 	u16 tx_limit;
 	u16 rx_limit;
+	u8 tickets_due;
+	struct list_head tickets;
 	struct net *net;
 	struct sluice_arm *arm;
 	unsigned long expires;
@@ -179,11 +184,13 @@ void sluice_hs_requeue(struct sluice_hs *hs);
  * @key:	keys, the caller's until sluice_hs_install() has succeeded
  * @config:	what they were made of: sequence and nonce
  * @limit:	bytes of content in a record, 0: as the protocol allows
+ * @tickets:	NewSessionTicket messages wanted
  */
 struct sluice_install {
 	struct sluice_key *key[2];
 	struct sluice_key_config config[2];
 	u16 limit[2];
+	u8 tickets;
 };
 
 /**
@@ -209,6 +216,9 @@ int sluice_hs_done(struct sluice_hs *hs, struct sluice_outcome *said);
  * reference.
  */
 void sluice_hs_abandon(struct sluice_hs *hs);
+
+/** sluice_hs_wake_channel() - there is news for who holds the channel. Any context. */
+void sluice_hs_wake_channel(struct sluice_hs *hs);
 
 /** sluice_hs_put() - drop a reference; NULL is fine */
 void sluice_hs_put(struct sluice_hs *hs);

@@ -13,6 +13,7 @@
 #include "ctx.h"
 #include "handshake.h"
 #include "key.h"
+#include "ticket.h"
 
 /* OpenSSL's limits are of this size. */
 static uint idle_records = 32;
@@ -201,6 +202,8 @@ static int refuse_renegotiation(struct sluice_ctx *ctx, bool ends_record)
 
 static int take_ticket(struct sluice_ctx *ctx, bool ends_record)
 {
+	sluice_ticket_give(ctx, ctx->hsmsg.ticket);
+	ctx->hsmsg.ticket = NULL;
 	sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_RX_TICKETS);
 	return idle(ctx);
 }
@@ -288,6 +291,8 @@ static int message_begin(struct sluice_ctx *ctx)
 	if (len < m->min || len > m->max)
 		return refuse(ctx, TLS_ALERT_DESC_DECODE_ERROR);
 	h->skip = len;
+	if (m->take == take_ticket)
+		h->ticket = sluice_ticket_begin(ctx, h->head, len);
 	return 0;
 }
 
@@ -330,6 +335,8 @@ static int handshake_in(struct sluice_ctx *ctx, const u8 *data, size_t len, size
 		bool body = h->have >= HS_HEADER_LEN;
 		size_t n = message_bytes(h, data, len);
 
+		if (body)
+			sluice_ticket_add(h->ticket, data, n);
 		data += n;
 		len -= n;
 		if (!body && h->have == HS_HEADER_LEN)

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 struct sluice_ctx;
+struct sluice_ticket;
 
 /**
  * struct sluice_hsmsg - where RX stands in the stream of handshake messages
@@ -19,6 +20,7 @@ struct sluice_ctx;
  * @asked:	the peer owes us a KeyUpdate: do not ask again (RFC 9846 4.7.3)
  * @idle:	records since then that carried none
  * @skip:	bytes of a message's body still to pass over
+ * @ticket:	the message, where it is one that the agent wants to see
  */
 struct sluice_hsmsg {
 	u8 head[5];
@@ -27,6 +29,7 @@ struct sluice_hsmsg {
 	bool asked;
 	u32 idle;
 	u32 skip;
+	struct sluice_ticket *ticket;
 };
 
 /**

@@ -397,6 +397,11 @@ free_tx:
 	return err;
 }
 
+static u32 nl_get_u32(const struct nlattr *attr)
+{
+	return attr ? nla_get_u32(attr) : 0;
+}
+
 static u16 nl_get_u16(const struct nlattr *attr, u16 absent)
 {
 	return attr ? nla_get_u16(attr) : absent;
@@ -407,6 +412,7 @@ static int nl_install_keys(struct sk_buff *skb, struct genl_info *info)
 	struct sluice_install in = {
 		.limit = { nl_get_u16(info->attrs[SLUICE_A_TX_LIMIT], 0),
 			   nl_get_u16(info->attrs[SLUICE_A_RX_LIMIT], 0) },
+		.tickets = nl_get_u32(info->attrs[SLUICE_A_TICKETS]),
 	};
 	struct file *file;
 	int err;
@@ -432,11 +438,6 @@ static int nl_install(struct sk_buff *skb, struct genl_info *info)
 }
 
 /* --- DONE --- */
-
-static u32 nl_get_u32(const struct nlattr *attr)
-{
-	return attr ? nla_get_u32(attr) : 0;
-}
 
 static void nl_get_numbers(struct nlattr **attrs, struct sluice_outcome *out)
 {
@@ -567,12 +568,13 @@ static int nl_get(struct sk_buff *skb, struct genl_info *info)
 
 /* --- the family --- */
 
-static const struct nla_policy nl_install_policy[SLUICE_A_RX_LIMIT + 1] = {
+static const struct nla_policy nl_install_policy[SLUICE_A_TICKETS + 1] = {
 	[SLUICE_A_FD] = { .type = NLA_S32 },
 	[SLUICE_A_TX] = { .type = NLA_NESTED },
 	[SLUICE_A_RX] = { .type = NLA_NESTED },
 	[SLUICE_A_TX_LIMIT] = NLA_POLICY_RANGE(NLA_U16, 64, 16384),
 	[SLUICE_A_RX_LIMIT] = NLA_POLICY_RANGE(NLA_U16, 64, 16384),
+	[SLUICE_A_TICKETS] = NLA_POLICY_RANGE(NLA_U32, 1, SLUICE_TICKETS_MAX),
 };
 
 static const struct nla_policy nl_done_policy[SLUICE_A_PEER_FINGERPRINT + 1] = {
