@@ -48,6 +48,9 @@ sluice_objs := $(call objs,cli)
 kselftests := $(patsubst selftests/%.c,$(S)/%, \
 	$(wildcard selftests/*.c selftests/tools/*.c))
 
+# Programs that are made without anything of ours.
+foreign := $(S)/tools/fetch
+
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 say = @$(if $(V),:,printf '  %-7s %s\n' $(1) '$@')
@@ -168,7 +171,12 @@ $(U)/sluice: $(sluice_objs) $(common_objs) $(U)/libsluice.a
 
 selftests: kselftests unit $(B)/kselftest/tls
 
-kselftests: $(kselftests)
+kselftests: $(kselftests) $(foreign)
+
+$(S)/tools/fetch: userspace/examples/fetch.c include/uapi/linux/sluice.h Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CFLAGS) $(WARN) -Iinclude/uapi -o $@ $<
 
 # The kernel's test harness, from Debian's source package.
 kernel_files := build/kernel-files
@@ -287,6 +295,8 @@ install-userspace: userspace
 		$(DESTDIR)$(PREFIX)/share/doc/sluice/sluiced.conf.example
 	install -D -m 644 module/sluice-takeover.conf \
 		$(DESTDIR)$(PREFIX)/share/doc/sluice/sluice-takeover.conf
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/sluice/examples \
+		userspace/examples/fetch.c userspace/examples/serve.py
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's,/usr/local/,$(PREFIX)/,' userspace/sluiced/sluiced.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/sluiced.service
@@ -311,7 +321,7 @@ uninstall:
 		include/sluice.h include/linux/sluice.h \
 		lib/systemd/system/sluiced.service \
 		$(addprefix share/doc/sluice/,sluiced.conf.example \
-		sluice-takeover.conf))
+		sluice-takeover.conf examples/fetch.c examples/serve.py))
 	rm -f $(DESTDIR)/lib/modules/$(krel)/updates/sluice.ko*
 	$(if $(DESTDIR),,depmod $(krel))
 
