@@ -49,7 +49,7 @@ kselftests := $(patsubst selftests/%.c,$(S)/%, \
 	$(wildcard selftests/*.c selftests/tools/*.c))
 
 # Programs that are made without anything of ours.
-foreign := $(S)/tools/fetch
+foreign := $(S)/tools/plain $(S)/tools/fetch
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -172,6 +172,11 @@ $(U)/sluice: $(sluice_objs) $(common_objs) $(U)/libsluice.a
 selftests: kselftests unit $(B)/kselftest/tls
 
 kselftests: $(kselftests) $(foreign)
+
+$(S)/tools/plain: selftests/tools/plain.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(filter-out -MMD -MP $(SANITIZE),$(base_cflags)) -static -o $@ $<
 
 $(S)/tools/fetch: userspace/examples/fetch.c include/uapi/linux/sluice.h Makefile
 	@mkdir -p $(@D)

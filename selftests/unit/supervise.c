@@ -592,6 +592,30 @@ TEST_F(program, other_ways_are_shut)
 	EXPECT_FALSE(somebody_came(self->server));
 }
 
+#ifdef __x86_64__
+#define X32	0x40000000
+
+static int speaks_x32(void)
+{
+	return syscall(X32 | SYS_socket, AF_INET, SOCK_STREAM, 0) < 0;
+}
+
+static int speaks_i386(void)
+{
+	long result;
+
+	asm volatile("int $0x80" : "=a"(result) : "a"(20) : "memory");
+	return result < 0;
+}
+
+/* Where a kernel has no such calls, it is a signal all the same. */
+TEST_F(program, other_architectures_are_killed)
+{
+	EXPECT_EQ(128 + SIGSYS, supervised(&self->s, speaks_x32));
+	EXPECT_LT(128, supervised(&self->s, speaks_i386));
+}
+#endif
+
 static int speaks_no_tcp(void)
 {
 	struct sockaddr_un u = { .sun_family = AF_UNIX, .sun_path = "\0sluice-unit" };
