@@ -49,8 +49,8 @@ struct sluice_outcome;
  * @rcvlowat:	SO_RCVLOWAT in bytes of plaintext, once sluice_ulp_guard() has run;
  *		sk->sk_rcvlowat is 1 from then on, or TCP would count ciphertext and
  *		sit on a complete record
- * @raw_tx:	raw mode: what TLS_TX gave, for getsockopt
- * @raw_rx:	raw mode: what TLS_RX gave, for getsockopt
+ * @raw_tx:	raw mode, reveal_keys=1: what TLS_TX gave, for getsockopt; else zero
+ * @raw_rx:	likewise, what TLS_RX gave
  * @tx:		sending side
  * @rx:		receiving side
  * @hsmsg:	post-handshake messages on their way in

@@ -19,6 +19,11 @@
 
 #define RECORD_LIMIT_MIN	64	/* RFC 8449 4 */
 
+static bool reveal_keys;
+module_param(reveal_keys, bool, 0444);
+MODULE_PARM_DESC(reveal_keys,
+		 "TLS_TX and TLS_RX give keys back, as the in-tree module does (default: zeroes)");
+
 /* What TLS_TX and TLS_RX carry; cipher.h says how the bytes after @info lie. */
 union sluice_raw {
 	struct tls_crypto_info info;
@@ -83,6 +88,15 @@ static int sluice_raw_read(union sluice_raw *raw, const struct sluice_dir *other
 	return 0;
 }
 
+/* Whoever can reach a socket must not get at its keys: they are kept to be read back only
+ * where the administrator wants that, and are else nowhere but in the transform.
+ */
+static void sluice_raw_keep(u8 *kept, const union sluice_raw *raw, const struct sluice_cipher *c)
+{
+	if (reveal_keys)
+		memcpy(kept, raw->bytes, c->info_len);
+}
+
 static struct sluice_key *sluice_raw_key(struct sluice_ctx *ctx, union sluice_raw *raw,
 					 const struct sluice_cipher *c, u64 *seq, u64 *nonce)
 {
@@ -134,7 +148,7 @@ static int sluice_raw_install(struct sluice_ctx *ctx, struct sluice_dir *dir,
 		goto out;
 
 	/* Nothing below can fail. */
-	memcpy(kept, raw.bytes, cipher->info_len);
+	sluice_raw_keep(kept, &raw, cipher);
 	sluice_ctx_key(ctx, dir, key, seq, nonce);
 	sluice_ulp_guard(ctx);
 out:
@@ -199,8 +213,9 @@ static int sluice_set_raw(struct sluice_ctx *ctx, int optname, sockptr_t optval,
 }
 
 /*
- * A program in raw mode knows its keys and reads them back, as it may from the
- * in-tree module. In managed mode it never had them: key and salt are zero.
+ * Version, cipher, the next record's sequence number and explicit nonce: what shows on the
+ * wire, or could be counted there. Key and salt, and the IV where it masks the sequence
+ * number, are secret: zero, unless they were kept. A managed socket's program never had any.
  */
 static void sluice_raw_answer(const struct sluice_ctx *ctx, const struct sluice_dir *dir,
 			      const u8 *kept, union sluice_raw *raw)
@@ -208,13 +223,13 @@ static void sluice_raw_answer(const struct sluice_ctx *ctx, const struct sluice_
 	const struct sluice_cipher *c = dir->key->cipher;
 
 	memset(raw, 0, sizeof(*raw));
-	raw->info.version = dir->key->version;
-	raw->info.cipher_type = c->type;
 	if (!sluice_ctx_managed(ctx)) {
 		memcpy(raw->bytes, kept, c->info_len);
 		if (dir->key->version == TLS_1_2_VERSION && c->explicit_len)
 			put_unaligned_be64(dir->explicit_nonce, sluice_raw_iv(raw->bytes));
 	}
+	raw->info.version = dir->key->version;
+	raw->info.cipher_type = c->type;
 	put_unaligned_be64(dir->seq, sluice_raw_seq(raw->bytes, c));
 }
 

@@ -73,6 +73,19 @@ static inline bool test_sluice(void)
 	return !strcmp(test_ulp(), SLUICE_ULP_NAME);
 }
 
+/* Does getsockopt give keys back? */
+static inline bool test_reveals(void)
+{
+	FILE *f = fopen("/sys/module/sluice/parameters/reveal_keys", "re");
+	bool yes = !test_sluice();
+
+	if (f) {
+		yes |= fgetc(f) == 'Y';
+		fclose(f);
+	}
+	return yes;
+}
+
 /* The result of a system call as 0 or more, or -errno. */
 static inline long sys(long result)
 {

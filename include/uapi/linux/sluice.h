@@ -7,6 +7,14 @@
  * program sets SLUICE_HANDSHAKE, an agent (sluiced) does the handshake over
  * generic netlink and a channel file, and the socket opens as TLS.
  *
+ * Raw mode is that of Linux 7.2 on every kernel: TLS_TX_MAX_PAYLOAD_LEN is 5, a
+ * __u16, whether <linux/tls.h> has it or not. One thing differs: getsockopt of
+ * TLS_TX and TLS_RX gives version, cipher, rec_seq and, in TLS 1.2 with GCM or CCM,
+ * iv (the explicit nonce) as they are for the next record; key and salt, and iv
+ * where it is a secret (TLS 1.3, ChaCha20-Poly1305), are zero. The module parameter
+ * reveal_keys=1 gives them back too, as the in-tree module does; it is fixed when
+ * the module is loaded.
+ *
  * Unless said otherwise, integers are in host byte order, strings are UTF-8,
  * zero-terminated within their array, and reserved fields and unused bytes
  * must be zero. Structures may grow at the end: an older, shorter one is taken
