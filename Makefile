@@ -232,6 +232,7 @@ check:
 	+@status=0; \
 	selftests/run $(TESTS) || status=1; \
 	$(if $(TESTS),,$(MAKE) --no-print-directory check-kernel KERNEL=7.2 || status=1;) \
+	$(if $(TESTS),,selftests/run --kernel 7.2 --suite trixie programs || status=1;) \
 	exit $$status
 
 check-kernel:
