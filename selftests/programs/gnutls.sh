@@ -77,6 +77,12 @@ gnutls_echo()	# VERSION CIPHER
 
 gnutls_rows()	# VERSION CIPHER
 {
+	# Its keys for that make neither end understand the other.
+	if [ "$1 $2" = '1.2 CHACHA20-POLY1305' ]; then
+		row_skip 'GnuTLS, GnuTLS' "$1" "$2" all \
+			'GnuTLS 3.8.9 fails so on the in-tree module too'
+		return
+	fi
 	next_port
 	gnutls_server "$port" "$1" "$2" --http --httpdata="$work/data"
 	gnutls_get "$@"
