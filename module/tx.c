@@ -399,7 +399,14 @@ static int collect(struct send *s, bool more)
 
 	if (tx->open_len < tx->max_payload && (more || msg_data_left(s->msg)))
 		return 0;
-	return seal_open(s->ctx);
+	ret = seal_open(s->ctx);
+	if (ret) {
+		/* Not taken after all: nobody would come back to seal it. */
+		iov_iter_revert(&s->msg->msg_iter, len);
+		tx->open_len -= len;
+		s->sent -= len;
+	}
+	return ret;
 }
 
 /* One record, or a part of one. */
