@@ -234,6 +234,57 @@ mutual_refused()	# VERSION
 		grep -q 'shown no certificate' "$work/server.err"
 }
 
+# Sessions: a client of OpenSSL comes back to us, and ours to OpenSSL and GnuTLS.
+# shellcheck disable=SC2046
+resumption()
+{
+	local v
+
+	for v in 2 3; do
+		rm -f "$work/session"
+		as_server "OpenSSL takes a session along, TLS 1.$v" 1.$v '0x.*' \
+			$(openssl_client -tls1_$v -servername good.test \
+			-sess_out "$work/session")
+		counted "a full handshake, TLS 1.$v" 'resumed=0'
+		as_server "OpenSSL comes back, TLS 1.$v" 1.$v '0x.*' \
+			$(openssl_client -tls1_$v -servername good.test \
+			-sess_in "$work/session")
+		counted "its session is resumed, TLS 1.$v" 'resumed=1'
+		come_back "OpenSSL, TLS 1.$v" 1.$v $(openssl_server good -tls1_$v |
+			sed 's/-WWW/-rev/')
+		come_back "GnuTLS, TLS 1.$v" 1.$v $(gnutls_server good \
+			NORMAL:-VERS-ALL:+VERS-TLS1.$v)
+	done
+}
+
+# A word there and back, and whether that was a session resumed.
+visit()	# VERSION 0|1
+{
+	# The server's end of it ends the word's way back.
+	echo ahah | timeout 20 $tcat -v "$1" good.test $port \
+		>"$work/got" 2>"$work/tcat.err"
+	grep -q "ahah\|haha" "$work/got" && grep -q "resumed=$2 " "$work/tcat.err"
+}
+
+# Tickets of TLS 1.3 come after the handshake, by way of the kernel: a moment may
+# pass until they are there.
+come_back()	# NAME VERSION COMMAND...
+{
+	local server name=$1 version=$2
+	shift 2
+
+	port=$((port + 1))
+	"${@//PORT/$port}" >"$work/peer.out" 2>"$work/peer.err" \
+		< <(exec sleep infinity) &
+	server=$!
+	wait_for 20 port_listens $port
+	tap_try "we go to $name" visit "$version" 0
+	tap_try "we come back to $name" wait_for 10 visit "$version" 1
+	counted "known as before, $name" 'peer=CN=good'
+	kill $server 2>/dev/null
+	wait $server 2>/dev/null
+}
+
 # s_client's "K" updates its keys and asks us to update ours; the program on
 # our side just reads and writes.
 keyupdate_as_server()
@@ -275,6 +326,7 @@ start_sluiced || exit 1
 tls13
 tls12
 mutual
+resumption
 keyupdate_as_server
 stop $sluiced_pid
 tap_end

@@ -62,6 +62,7 @@ TEST(mistakes)
 		{ "ticket_keys = \"$D/ca.pem\";", "others than its owner" },
 		{ "ticket_keys = \"$D/ca.key\";", "not 1 to 16 keys" },
 		{ "ticket_lifetime = 604801;", "from 1 to 604800" },
+		{ "client = { sessions = -1; };", "from 0 to 65536" },
 		{ ID("tickets = 9;"), "from 0 to 8" },
 		{ ID("client_certificates = true;"), "must be \"none\"" },
 		{ ID("client_certificates = \"require\";"), "needs \"client_trust\"" },

@@ -1677,13 +1677,12 @@ TEST_F(glue, resumed_client_distrusted_tls12)
 	check_distrusted(_metadata, self, KEYS_TLS12);
 }
 
-/* A certificate that ends between the handshakes ends its sessions too. */
-TEST_F(glue, resumed_client_expired)
+/* One of our authority that is good for @seconds. */
+static int make_brief(struct party *brief, long seconds)
 {
-	struct tls_ask ask = ask_for(1, NULL, 0);
-	struct party ca, brief;
-	SSL_SESSION *session;
+	struct party ca;
 	char path[128];
+	int ok;
 	FILE *f;
 
 	path_of(path, sizeof(path), "ca.pem");
@@ -1694,8 +1693,19 @@ TEST_F(glue, resumed_client_expired)
 	f = fopen(path, "r");
 	ca.key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
 	fclose(f);
-	ASSERT_TRUE(make_party(&brief, &ca, "brief", "DNS:brief.test", 0, 3));
+	ok = make_party(brief, &ca, "brief", "DNS:brief.test", 0, seconds);
 	free_party(&ca);
+	return ok;
+}
+
+/* A certificate that ends between the handshakes ends its sessions too. */
+TEST_F(glue, resumed_client_expired)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+	SSL_SESSION *session;
+	struct party brief;
+
+	ASSERT_TRUE(make_brief(&brief, 3));
 	free_party(&brief);
 
 	session = glue_session(self, "requires.test", "brief", &ask);
@@ -1707,6 +1717,261 @@ TEST_F(glue, resumed_client_expired)
 	EXPECT_EQ(EKEYREJECTED, tls_result(self->tls)->error);
 	EXPECT_EQ(X509_V_ERR_CERT_HAS_EXPIRED,
 		  (int)tls_result(self->tls)->verify_error);
+}
+
+/* As a client: tickets reach us by the kernel, played by what follows. */
+
+/* What the server has sent behind the handshake: opens its records and hands each
+ * ticket over.
+ */
+static int take_tickets(FIXTURE_DATA(glue) *self, struct record_dir *rx)
+{
+	static uint8_t body[18000], out[18000];
+	uint8_t header[5];
+	int taken = 0, type, n;
+	size_t len;
+
+	while (read(self->fd[0], header, 5) == 5) {
+		len = (size_t)header[3] << 8 | header[4];
+		if (len > sizeof(body) || !read_all(self->fd[0], body, len))
+			return -1;
+		n = record_open(rx, header, body, len, out, &type);
+		if (n < 0)
+			return -1;
+		if (type != SSL3_RT_HANDSHAKE || out[0] != SSL3_MT_NEWSESSION_TICKET)
+			continue;
+		tls_ticket(self->tls, out, (size_t)n);
+		taken++;
+	}
+	return taken;
+}
+
+/* A new connection to the same server. */
+static int glue_server_anew(FIXTURE_DATA(glue) *self)
+{
+	tls_free(self->tls);
+	self->tls = NULL;
+	SSL_free(self->ssl);
+	close(self->fd[0]);
+	close(self->fd[1]);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, self->fd))
+		return 0;
+	self->ssl = SSL_new(self->ctx);
+	if (!self->ssl)
+		return 0;
+	SSL_set_bio(self->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	SSL_set_accept_state(self->ssl);
+	return 1;
+}
+
+/* A handshake to its end on both sides, then the tickets. */
+static int glue_visit(FIXTURE_DATA(glue) *self, const struct tls_ask *ask)
+{
+	struct record_dir rx;
+
+	if (glue_run(self, ask, NULL) != TLS_OPEN ||
+	    (!SSL_is_init_finished(self->ssl) && !glue_turn(self, NULL)) ||
+	    !record_init(&rx, tls_rx(self->tls)))
+		return 0;
+	/* As after INSTALL: the keys are with the kernel only. */
+	tls_wipe(self->tls);
+	return take_tickets(self, &rx) >= 0;
+}
+
+static int was_resumed(FIXTURE_DATA(glue) *self)
+{
+	int ours = !!(tls_result(self->tls)->flags & SLUICE_INFO_RESUMED);
+
+	return ours == SSL_session_reused(self->ssl) ? ours : -1;
+}
+
+static void check_comes_back(struct __test_metadata *_metadata,
+			     FIXTURE_DATA(glue) *self, uint16_t version)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", version);
+
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	ASSERT_TRUE(glue_visit(self, &ask));
+	EXPECT_EQ(0, was_resumed(self));
+	EXPECT_EQ(0, tls_tickets(self->tls));
+	/* Sessions do not run out by being used. */
+	for (int i = 0; i < 4; i++) {
+		ASSERT_TRUE(glue_server_anew(self));
+		ASSERT_TRUE(glue_visit(self, &ask));
+		EXPECT_EQ(1, was_resumed(self));
+		EXPECT_TRUE(tls_result(self->tls)->flags & SLUICE_INFO_PEER_CERT);
+		EXPECT_STREQ("CN=ec", tls_result(self->tls)->peer.subject);
+	}
+	/* And such a connection carries data. */
+	ASSERT_TRUE(glue_server_anew(self));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	EXPECT_EQ(1, was_resumed(self));
+	if (!SSL_is_init_finished(self->ssl))
+		ASSERT_TRUE(glue_turn(self, NULL));
+	EXPECT_TRUE(glue_talks(self));
+}
+
+TEST_F(glue, client_comes_back_tls13)
+{
+	check_comes_back(_metadata, self, KEYS_TLS13);
+}
+
+TEST_F(glue, client_comes_back_tls12)
+{
+	check_comes_back(_metadata, self, KEYS_TLS12);
+}
+
+/* Each suite seals in its own way. */
+TEST_F(glue, client_comes_back_by_suite)
+{
+	static const uint16_t ids[] = { 0x1301, 0x1302, 0x1303 };
+	struct tls_ask ask = ask_for(0, "ec.test", KEYS_TLS13);
+
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		/* Another port: nothing of the suite before. */
+		ask.port = (uint16_t)i;
+		ask.ciphers = mask_of(suite_by_id(ids[i]));
+		ASSERT_TRUE(glue_server_anew(self));
+		ASSERT_TRUE(glue_visit(self, &ask));
+		EXPECT_EQ(ids[i], tls_result(self->tls)->suite->id);
+		EXPECT_EQ(0, was_resumed(self));
+		ASSERT_TRUE(glue_server_anew(self));
+		ASSERT_TRUE(glue_visit(self, &ask));
+		EXPECT_EQ(1, was_resumed(self));
+	}
+}
+
+/* What must be the same for a session to be taken up. */
+TEST_F(glue, sessions_are_apart)
+{
+	struct tls_ask first = ask_for(0, "ec.test", 0), ask;
+	struct config *other;
+
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	ASSERT_TRUE(glue_visit(self, &first));
+	for (int i = 0; i < 7; i++) {
+		ask = first;
+		if (i == 0)
+			ask.who.uid = 1;
+		else if (i == 1)
+			ask.port++;
+		else if (i == 2)
+			strcpy(ask.server_name, "a.wild.test");
+		else if (i == 3)
+			strcpy(ask.identity, "client");
+		else if (i == 4)
+			ask.flags = SLUICE_F_NO_NAME_CHECK;
+		else if (i == 5)
+			ask.min_version = KEYS_TLS13;
+		else
+			ask.alpn = (struct alpn){ .list = "\2h2", .len = 3 };
+		ASSERT_TRUE(glue_server_anew(self));
+		ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+		EXPECT_EQ(0, was_resumed(self)) {
+			TH_LOG("case %d", i);
+		}
+	}
+	/* A reload. */
+	other = self->config;
+	self->config = make_config();
+	ASSERT_TRUE(glue_server_anew(self));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &first, NULL));
+	EXPECT_EQ(0, was_resumed(self));
+	config_put(self->config);
+	self->config = other;
+	/* And the first one is still there. */
+	ASSERT_TRUE(glue_server_anew(self));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &first, NULL));
+	EXPECT_EQ(1, was_resumed(self));
+}
+
+TEST_F(glue, no_sessions_kept)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", 0);
+
+	self->config->cache.max = 0;
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	EXPECT_EQ(0, tls_tickets(self->tls));
+}
+
+/* A server's certificate that ended meanwhile: the session is not offered. */
+TEST_F(glue, server_expired_meanwhile)
+{
+	struct tls_ask ask = ask_for(0, "brief.test", 0);
+	struct party brief;
+
+	ASSERT_TRUE(make_brief(&brief, 3));
+	free_party(&brief);
+	ASSERT_TRUE(glue_peer(self, "brief"));
+	ASSERT_TRUE(glue_visit(self, &ask));
+	sleep(4);
+	ASSERT_TRUE(glue_server_anew(self));
+	ASSERT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(X509_V_ERR_CERT_HAS_EXPIRED,
+		  (int)tls_result(self->tls)->verify_error);
+	EXPECT_FALSE(SSL_session_reused(self->ssl));
+}
+
+/* Nonsense instead of a ticket is dropped, and harms nothing. */
+TEST_F(glue, bad_tickets)
+{
+	static const uint8_t cut[] = { 4, 0, 0, 9, 0, 0, 0, 1 };
+	static const uint8_t other[] = { 24, 0, 0, 1, 0 };
+	static uint8_t large[SLUICE_TICKET_MAX + 1];
+	struct tls_ask ask = ask_for(0, "ec.test", KEYS_TLS13);
+	static const struct {
+		const uint8_t *message;
+		size_t len;
+	} rows[] = {
+		{ cut, sizeof(cut) }, { other, sizeof(other) }, { large, 0 },
+		{ large, sizeof(large) - 1 }, { large, sizeof(large) },
+	};
+
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ASSERT_TRUE(glue_server_anew(self));
+		ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+		EXPECT_EQ(0, was_resumed(self));
+		tls_ticket(self->tls, rows[i].message, rows[i].len);
+		tls_ticket(self->tls, rows[i].message, rows[i].len);
+		EXPECT_EQ(0, self->config->cache.count);
+	}
+}
+
+/* Bounded, for a key and in all; the newest first; each once. */
+TEST(cache)
+{
+	uint8_t key[CACHE_KEY_LEN] = { 0 };
+	struct cache cache;
+	SSL_SESSION *session;
+	int n = 0;
+
+	cache_init(&cache, 20);
+	for (int i = 0; i < 100; i++) {
+		session = SSL_SESSION_new();
+		SSL_SESSION_set1_id(session, (const unsigned char *)"id", 2);
+		SSL_SESSION_set_time(session, time(NULL) - i % 10);
+		key[0] = (uint8_t)(i / 10);
+		cache_put(&cache, key, session);
+		EXPECT_GE(20, cache.count);
+	}
+	EXPECT_EQ(20, cache.count);
+	while ((session = cache_take(&cache, key))) {
+		EXPECT_EQ(time(NULL) / 100, SSL_SESSION_get_time(session) / 100);
+		SSL_SESSION_free(session);
+		n++;
+	}
+	EXPECT_EQ(8, n);
+	/* One that has run out is as none. */
+	session = SSL_SESSION_new();
+	SSL_SESSION_set1_id(session, (const unsigned char *)"id", 2);
+	SSL_SESSION_set_timeout(session, 10);
+	SSL_SESSION_set_time(session, time(NULL) - 11);
+	cache_put(&cache, key, session);
+	EXPECT_EQ(NULL, cache_take(&cache, key));
+	cache_fini(&cache);
 }
 
 /* As many tickets as the identity says; none: the kernel's first is record 0. */

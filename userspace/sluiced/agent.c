@@ -5,6 +5,7 @@
  */
 #include "agent.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +115,8 @@ static int agent_on_accept(struct nlattr **attrs, void *arg)
 	request->pid = agent_u32(attrs[SLUICE_A_PID], 0);
 	agent_address(&request->peer, attrs[SLUICE_A_PEER]);
 	agent_address(&request->local, attrs[SLUICE_A_LOCAL]);
+	/* Both families have the port in the same place. */
+	request->ask.port = ntohs(((struct sockaddr_in *)&request->peer)->sin_port);
 	if (request->abi != SLUICE_ABI_VERSION)
 		return -EPROTONOSUPPORT;
 	return agent_ask(&request->ask, attrs) ? 0 : -EPROTO;
@@ -175,14 +178,15 @@ static bool agent_put_keys(struct nl_msg *msg, int type,
 	return !err;
 }
 
-int agent_install(struct sluice_nl *nl, int fd, const struct keys *tx,
-		  const struct keys *rx)
+int agent_install(struct sluice_nl *nl, int fd, const struct agent_keys *keys)
 {
 	struct nl_msg *msg = sluice_nl_msg(nl, SLUICE_CMD_INSTALL);
 
 	if (!msg || nla_put_s32(msg, SLUICE_A_FD, fd) ||
-	    !agent_put_keys(msg, SLUICE_A_TX, tx) ||
-	    !agent_put_keys(msg, SLUICE_A_RX, rx)) {
+	    !agent_put_keys(msg, SLUICE_A_TX, keys->tx) ||
+	    !agent_put_keys(msg, SLUICE_A_RX, keys->rx) ||
+	    (keys->tickets &&
+	     nla_put_u32(msg, SLUICE_A_TICKETS, keys->tickets))) {
 		sluice_nl_msg_free(msg);
 		return agent_fail(nl, ENOMEM, strerror(ENOMEM));
 	}

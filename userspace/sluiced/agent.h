@@ -37,9 +37,20 @@ struct agent_request {
 /* -EAGAIN: no request waits. On failure there is no channel to close. */
 int agent_accept(struct sluice_nl *nl, struct agent_request *request);
 
+/**
+ * struct agent_keys - what INSTALL gives
+ * @tx:		for what this host sends
+ * @rx:		for what it receives
+ * @tickets:	NewSessionTicket messages that the channel shall give after DONE
+ */
+struct agent_keys {
+	const struct keys *tx;
+	const struct keys *rx;
+	unsigned int tickets;
+};
+
 /* -EAGAIN: again when the channel polls writable. */
-int agent_install(struct sluice_nl *nl, int fd, const struct keys *tx,
-		  const struct keys *rx);
+int agent_install(struct sluice_nl *nl, int fd, const struct agent_keys *keys);
 
 /* Likewise. -ESHUTDOWN: the request has ended without us. */
 int agent_done(struct sluice_nl *nl, int fd, const struct tls_result *result);

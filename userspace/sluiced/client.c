@@ -62,5 +62,6 @@ bool client_prepare(struct tls *tls)
 	if (tls->identity && !identity_use(tls->identity, tls->ssl))
 		return tls_fail(tls, EIO, "identity \"%s\" cannot be used",
 				tls->identity->name);
+	resume_offer(tls);
 	return true;
 }

@@ -176,6 +176,11 @@ static bool take_lifetime(config_setting_t *at, void *to)
 	return take_number(at, 1, CONFIG_LIFETIME_MAX, to);
 }
 
+static bool take_sessions(config_setting_t *at, void *to)
+{
+	return take_number(at, 0, CONFIG_SESSIONS_MAX, to);
+}
+
 static bool take_tickets(config_setting_t *at, void *to)
 {
 	return take_number(at, 0, IDENTITY_TICKETS_MAX, to);
@@ -325,6 +330,8 @@ static const struct config_key client_keys[] = {
 	{ "max_version", take_version,
 	  offsetof(struct config_client, policy.max_version), false },
 	{ "ciphers", take_suites, offsetof(struct config_client, policy), false },
+	{ "sessions", take_sessions, offsetof(struct config_client, sessions),
+	  false },
 	{ 0 }
 };
 
@@ -553,6 +560,7 @@ static bool config_take(config_setting_t *root, struct config *config)
 		return false;
 	if (!config_setting_get_member(root, "client"))
 		policy_default(&config->client.policy);
+	config->cache.max = config->client.sessions;
 	return settle_stores(root, config) && settle_identities(root, config) &&
 	       settle_tickets(root, config);
 }
@@ -584,6 +592,8 @@ struct config *config_load(const char *path)
 	tickets_init(&config->tickets);
 	config->max_handshakes = CONFIG_HANDSHAKES;
 	config->ticket_lifetime = CONFIG_LIFETIME;
+	config->client.sessions = CONFIG_SESSIONS;
+	cache_init(&config->cache, 0);
 	config_path = path;
 	config_init(&file);
 	ok = config_parse(path, &file) &&
@@ -615,6 +625,7 @@ void config_put(struct config *config)
 	free(config->identities);
 	free(config->trusts);
 	tickets_fini(&config->tickets);
+	cache_fini(&config->cache);
 	free(config->ticket_keys);
 	free(config->client.trust);
 	free(config->user);

@@ -12,6 +12,7 @@
 
 #include <openssl/ssl.h>
 
+#include "cache.h"
 #include "identity.h"
 #include "policy.h"
 #include "tickets.h"
@@ -21,6 +22,8 @@
 #define CONFIG_WORKERS_MAX	256
 #define CONFIG_HANDSHAKES	4096	/* of one user at once, by default */
 #define CONFIG_HANDSHAKES_MAX	1000000
+#define CONFIG_SESSIONS		1024	/* of clients, by default */
+#define CONFIG_SESSIONS_MAX	65536
 #define CONFIG_LIFETIME		7200	/* seconds of a ticket */
 #define CONFIG_LIFETIME_MAX	604800	/* RFC 8446 4.6.1 */
 
@@ -28,10 +31,12 @@
  * struct config_client - the client's role
  * @policy:	versions and suites
  * @trust:	name of the trust store for requests that name none
+ * @sessions:	kept to be resumed, at most
  */
 struct config_client {
 	struct policy policy;
 	char *trust;
+	unsigned int sessions;
 };
 
 /**
@@ -44,6 +49,7 @@ struct config_client {
  * @ticket_lifetime: in seconds
  * @tickets:	keys of session tickets
  * @client:	client's role
+ * @cache:	its sessions
  * @trusts:	@trust_count stores; "system" is always among them
  * @identities:	@identity_count identities
  * @fallback:	the default one of them, or NULL
@@ -59,6 +65,7 @@ struct config {
 	unsigned int ticket_lifetime;
 	struct tickets tickets;
 	struct config_client client;
+	struct cache cache;
 	struct trust *trusts;
 	size_t trust_count;
 	struct identity *identities;

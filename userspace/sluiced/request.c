@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * One request from ACCEPT to DONE: the handshake's steps driven by the channel's
- * readiness, then its keys and its outcome handed to the module.
+ * readiness, then its keys and its outcome handed to the module. That of a client
+ * may go on: the tickets of its server come by the channel.
  *
- * Each request has a channel and a deadline, and ends in request_end() only.
+ * Each request has a channel and a deadline. Its outcome is told in request_end()
+ * only, and it goes in request_close() only.
  */
 #include "request.h"
 
@@ -24,10 +26,16 @@
 #define REQUEST_GRACE_MS	250
 #define REQUEST_TIMEOUT_MS	30000	/* where the module names none */
 
+/* Servers send tickets with their first flight behind the handshake, if at all. */
+#define REQUEST_TICKETS_MS	10000
+/* Requests of a worker that may wait for tickets; others do without. */
+#define REQUEST_WAITING_MAX	256
+
 enum request_phase {
 	REQUEST_HANDSHAKE,
 	REQUEST_INSTALL,
 	REQUEST_DONE,
+	REQUEST_TICKETS,
 	REQUEST_ENDED,
 };
 
@@ -41,6 +49,7 @@ enum request_phase {
  * @poll:	waits for the channel
  * @timer:	deadline
  * @counted:	in its user's quota
+ * @tickets:	some were asked for in INSTALL
  * @handles:	of these two, how many are still open
  * @began:	uv_hrtime() of ACCEPT
  */
@@ -53,6 +62,7 @@ struct request {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	bool counted;
+	bool tickets;
 	int handles;
 	uint64_t began;
 };
@@ -123,24 +133,38 @@ static void request_on_closed(uv_handle_t *handle)
 	if (--request->handles)
 		return;
 	LIST_REMOVE(request, link);
-	if (request->counted)
-		quota_put(request->from.ask.who.uid);
 	tls_free(request->tls);
 	close(request->from.fd);
 	free(request);
 	worker_ended(worker);
 }
 
-/* The one end of a request that has begun: @error as the module knows it. */
+static void request_close(struct request *request)
+{
+	if (request->phase == REQUEST_TICKETS)
+		request->worker->waiting--;
+	request->phase = REQUEST_ENDED;
+	uv_close((uv_handle_t *)&request->poll, request_on_closed);
+	uv_close((uv_handle_t *)&request->timer, request_on_closed);
+}
+
+/* The outcome is known, and told: @error as the module knows it. */
+static void request_settle(struct request *request, int error, const char *text)
+{
+	request_log(request, error, text);
+	tls_wipe(request->tls);
+	if (request->counted)
+		quota_put(request->from.ask.who.uid);
+}
+
+/* The one end of a request that has begun, but for success with tickets. */
 static void request_end(struct request *request, int error, const char *text)
 {
 	if (request->phase == REQUEST_ENDED)
 		return;
-	request->phase = REQUEST_ENDED;
-	request_log(request, error, text);
-	tls_wipe(request->tls);
-	uv_close((uv_handle_t *)&request->poll, request_on_closed);
-	uv_close((uv_handle_t *)&request->timer, request_on_closed);
+	if (request->phase != REQUEST_TICKETS)
+		request_settle(request, error, text);
+	request_close(request);
 }
 
 /* Waiting */
@@ -153,6 +177,8 @@ static void request_on_ready(uv_poll_t *poll, int status, int events)
 	uv_poll_stop(poll);
 	request_run(request);
 	/* A channel in error that gives no reason when used would spin. */
+	if (status < 0 && request->phase == REQUEST_TICKETS)
+		request_close(request);
 	if (status < 0 && request->phase == REQUEST_HANDSHAKE) {
 		tls_abort(request->tls, ECONNRESET, "the connection failed");
 		request_run(request);
@@ -176,6 +202,10 @@ static void request_on_deadline(uv_timer_t *timer)
 {
 	struct request *request = timer->data;
 
+	if (request->phase == REQUEST_TICKETS) {
+		request_close(request);
+		return;
+	}
 	if (request->phase != REQUEST_HANDSHAKE) {
 		request_end(request, ETIMEDOUT, "the socket stayed busy");
 		return;
@@ -215,11 +245,16 @@ static bool request_busy(struct request *request, int err)
 static bool request_install(struct request *request)
 {
 	struct sluice_nl *nl = &request->worker->command;
+	struct agent_keys keys = {
+		.tx = tls_tx(request->tls),
+		.rx = tls_rx(request->tls),
+	};
 	char text[SLUICE_NL_TEXT + 32];
 	int err;
 
-	err = agent_install(nl, request->from.fd, tls_tx(request->tls),
-			    tls_rx(request->tls));
+	if (request->worker->waiting < REQUEST_WAITING_MAX)
+		keys.tickets = tls_tickets(request->tls);
+	err = agent_install(nl, request->from.fd, &keys);
 	if (request_busy(request, err))
 		return false;
 	if (err == -ESHUTDOWN) {
@@ -231,8 +266,36 @@ static bool request_install(struct request *request)
 		tls_abort(request->tls, -err, text);
 	}
 	tls_wipe(request->tls);
+	request->tickets = keys.tickets;
 	request->phase = REQUEST_DONE;
 	return true;
+}
+
+/* Success, but for tickets. */
+static void request_begin_tickets(struct request *request)
+{
+	request_settle(request, 0, "");
+	request->phase = REQUEST_TICKETS;
+	request->worker->waiting++;
+	uv_timer_start(&request->timer, request_on_deadline, REQUEST_TICKETS_MS, 0);
+}
+
+static void request_tickets(struct request *request)
+{
+	uint8_t ticket[SLUICE_TICKET_MAX];
+	ssize_t n;
+
+	while (tls_tickets(request->tls)) {
+		n = read(request->from.fd, ticket, sizeof(ticket));
+		if (n < 0 && errno == EAGAIN) {
+			request_wait(request, POLLIN);
+			return;
+		}
+		if (n <= 0)
+			break;
+		tls_ticket(request->tls, ticket, (size_t)n);
+	}
+	request_close(request);
 }
 
 static void request_done(struct request *request)
@@ -249,6 +312,8 @@ static void request_done(struct request *request)
 			    "ended by the program or the deadline");
 	else if (err)
 		request_end(request, -err, nl->text);
+	else if (!result->error && request->tickets && !request->worker->stopping)
+		request_begin_tickets(request);
 	else
 		request_end(request, result->error, result->text);
 }
@@ -261,6 +326,8 @@ static void request_run(struct request *request)
 		return;
 	if (request->phase == REQUEST_DONE)
 		request_done(request);
+	if (request->phase == REQUEST_TICKETS)
+		request_tickets(request);
 }
 
 /* Beginning */
@@ -311,6 +378,15 @@ void request_start(struct worker *worker, const struct agent_request *from)
 	}
 	LIST_INSERT_HEAD(&worker->running, request, link);
 	request_run(request);
+}
+
+void request_drop_waiting(struct worker *worker)
+{
+	struct request *request;
+
+	LIST_FOREACH(request, &worker->running, link)
+		if (request->phase == REQUEST_TICKETS)
+			request_close(request);
 }
 
 void request_abort_all(struct worker *worker)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One request from ACCEPT to DONE, on a worker's loop.
+ * One request from ACCEPT to DONE, and to its last ticket, on a worker's loop.
  */
 #ifndef SLUICED_REQUEST_H
 #define SLUICED_REQUEST_H
@@ -12,6 +12,9 @@
  * the channel is closed, which fails the request.
  */
 void request_start(struct worker *worker, const struct agent_request *from);
+
+/* Gives up those that only wait for tickets. */
+void request_drop_waiting(struct worker *worker);
 
 /* Ends all of a worker's requests now with ECONNABORTED. */
 void request_abort_all(struct worker *worker);

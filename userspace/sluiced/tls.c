@@ -142,10 +142,9 @@ SSL_CTX *tls_ctx_new(bool server)
 	SSL_CTX_set_msg_callback(ctx, tls_on_message);
 	SSL_CTX_set_info_callback(ctx, tls_on_info);
 	SSL_CTX_set_keylog_callback(ctx, tls_on_keylog);
-	if (!server) {
-		/* No resumption. */
-		SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
-	} else if (!server_ctx_init(ctx)) {
+	if (!server)
+		resume_ctx_init(ctx);
+	if (server && !server_ctx_init(ctx)) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
@@ -404,13 +403,13 @@ static bool tls_complete(struct tls *tls)
 {
 	if (!tls_take_suite(tls) || !tls_take_alpn(tls))
 		return false;
-	if (SSL_session_reused(tls->ssl)) {
-		if (!tls->ask.server)
-			return tls_fail(tls, EPROTO, "a session was resumed that was never kept");
+	if (SSL_session_reused(tls->ssl))
 		tls->result.flags |= SLUICE_INFO_RESUMED;
-	}
-	return verify_peer(tls) && tls_in_step(tls, tls->result.suite) &&
-	       tls_derive(tls, tls->result.suite);
+	if (!verify_peer(tls) || !tls_in_step(tls, tls->result.suite) ||
+	    !tls_derive(tls, tls->result.suite))
+		return false;
+	resume_prepare(tls);
+	return true;
 }
 
 /* Stepping */

@@ -30,6 +30,7 @@
  * @trust:	name of a trust store, or empty
  * @alpn:	protocols in order of preference, or empty
  * @who:	asks
+ * @port:	of the peer
  */
 struct tls_ask {
 	bool server;
@@ -42,6 +43,7 @@ struct tls_ask {
 	char trust[SLUICE_LABEL_MAX];
 	struct alpn alpn;
 	struct access_who who;
+	uint16_t port;
 };
 
 /**
@@ -115,6 +117,14 @@ const struct tls_result *tls_result(const struct tls *tls);
  */
 const struct keys *tls_tx(const struct tls *tls);
 const struct keys *tls_rx(const struct tls *tls);
+
+/* How many of the server's NewSessionTicket messages an open connection still wants
+ * to be given, by tls_ticket(). Their sessions are resumed by later handshakes.
+ */
+unsigned int tls_tickets(const struct tls *tls);
+
+/* @message: with its header (RFC 8446 4), in the order of their arrival. */
+void tls_ticket(struct tls *tls, const uint8_t *message, size_t len);
 
 /* Wipes the keys, which the kernel now has. */
 void tls_wipe(struct tls *tls);

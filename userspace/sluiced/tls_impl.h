@@ -26,6 +26,22 @@ struct tls_dir {
 };
 
 /**
+ * struct tls_tickets - what makes sessions of a client's tickets in TLS 1.3
+ * @wanted:	messages still of use
+ * @reading:	OpenSSL is reading one
+ * @seq:	records that OpenSSL has read under the server's traffic secret
+ * @key:	of that secret
+ * @iv:		of that secret
+ */
+struct tls_tickets {
+	unsigned int wanted;
+	bool reading;
+	uint64_t seq;
+	uint8_t key[KEYS_KEY_MAX];
+	uint8_t iv[KEYS_IV_MAX];
+};
+
+/**
  * struct tls - a handshake
  * @state:	where it is
  * @ssl:	OpenSSL's part; NULL when the request could not be met
@@ -38,6 +54,7 @@ struct tls_dir {
  * @wire:	the connection's bytes
  * @tx:		what we send
  * @rx:		what we receive
+ * @tickets:	client: those to come
  * @result:	so far
  */
 struct tls {
@@ -51,6 +68,7 @@ struct tls {
 	struct wire wire;
 	struct tls_dir tx;
 	struct tls_dir rx;
+	struct tls_tickets tickets;
 	struct tls_result result;
 };
 
@@ -63,6 +81,15 @@ bool tls_narrow(struct tls *tls, const struct policy *policy);
 
 /* Makes @identity who we are, if the program that asks may use it. */
 bool tls_set_identity(struct tls *tls, const struct identity *identity);
+
+/* Before the first byte, when all else is set: a client offers a session. */
+void resume_offer(struct tls *tls);
+
+/* The handshake has succeeded and the keys are there: what it leaves for others. */
+void resume_prepare(struct tls *tls);
+
+/* Context callbacks of the client's role. */
+void resume_ctx_init(SSL_CTX *ctx);
 
 /* Before the first byte: what the request of a client asks for. */
 bool client_prepare(struct tls *tls);

@@ -126,6 +126,7 @@ static void worker_begin_stop(struct worker *worker)
 	uv_idle_stop(&worker->more);
 	uv_poll_stop(&worker->wake);
 	sluice_nl_close(&worker->wake_nl);
+	request_drop_waiting(worker);
 	if (LIST_EMPTY(&worker->running))
 		uv_stop(&worker->loop);
 	else

@@ -36,6 +36,7 @@ LIST_HEAD(request_list, request);
  * @next_lock:	protects @next
  * @next:	a new configuration waiting to be taken up, or NULL
  * @running:	the requests
+ * @waiting:	of them, those that have ended but for tickets to come
  */
 struct worker {
 	unsigned int number;
@@ -54,6 +55,7 @@ struct worker {
 	uv_mutex_t next_lock;
 	struct config *next;
 	struct request_list running;
+	unsigned int waiting;
 };
 
 /* Connects, joins the agents and starts the thread. False with the reason on
