@@ -91,6 +91,27 @@ static int make_party(struct party *party, const struct party *ca,
 	       write_pem(party, name);
 }
 
+/* One of those below @dir, with its key. */
+static inline int load_party(struct party *party, const char *name)
+{
+	char file[64], path[128];
+	FILE *f;
+
+	snprintf(file, sizeof(file), "%s.pem", name);
+	path_of(path, sizeof(path), file);
+	f = fopen(path, "r");
+	party->cert = f ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
+	if (f)
+		fclose(f);
+	snprintf(file, sizeof(file), "%s.key", name);
+	path_of(path, sizeof(path), file);
+	f = fopen(path, "r");
+	party->key = f ? PEM_read_PrivateKey(f, NULL, NULL, NULL) : NULL;
+	if (f)
+		fclose(f);
+	return party->cert && party->key;
+}
+
 static void free_party(struct party *party)
 {
 	X509_free(party->cert);

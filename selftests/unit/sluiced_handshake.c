@@ -24,6 +24,7 @@
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/core_names.h>
+#include <openssl/ocsp.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -40,12 +41,28 @@
 
 /* Configuration ------------------------------------------------------------*/
 
+/* Files that belong to the store and to the identity "ec"; each test is a process
+ * of its own.
+ */
+static const char *with_crl, *with_ocsp;
+
+static const char *file_setting(char *to, size_t size, const char *key,
+				const char *name)
+{
+	*to = '\0';
+	if (name)
+		snprintf(to, size, "%s = \"%s/%s\";", key, dir, name);
+	return to;
+}
+
 /* @more: further settings on top; @trusted: whose clients are taken. */
 static struct config *make_config_with(const char *more, const char *trusted)
 {
-	char path[128];
+	char path[128], crl[128], ocsp[128];
 	FILE *f;
 
+	file_setting(crl, sizeof(crl), "crl", with_crl);
+	file_setting(ocsp, sizeof(ocsp), "ocsp_response", with_ocsp);
 	path_of(path, sizeof(path), "sluiced.conf");
 	f = fopen(path, "w");
 	if (!f)
@@ -53,11 +70,11 @@ static struct config *make_config_with(const char *more, const char *trusted)
 	fprintf(f,
 		"%s\n"
 		"client = { trust = \"test\"; };\n"
-		"trust = ( { name = \"test\"; file = \"%s/%s.pem\"; } );\n"
+		"trust = ( { name = \"test\"; file = \"%s/%s.pem\"; %s } );\n"
 		"identities = (\n"
 		"{ name = \"ec\"; names = [\"ec.test\", \"*.wild.test\"];"
 		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\";"
-		"  alpn = [\"one\", \"two\"]; },\n"
+		"  alpn = [\"one\", \"two\"]; %s },\n"
 		"{ name = \"rsa\"; names = [\"rsa.test\"]; static_rsa = true;"
 		"  certificate = \"%s/rsa.pem\"; key = \"%s/rsa.key\"; },\n"
 		"{ name = \"asks\"; names = [\"asks.test\"];"
@@ -72,7 +89,7 @@ static struct config *make_config_with(const char *more, const char *trusted)
 		"  certificate = \"%s/unknown.pem\"; key = \"%s/unknown.key\"; },\n"
 		"{ name = \"client\";"
 		"  certificate = \"%s/client.pem\"; key = \"%s/client.key\"; });\n",
-		more, dir, trusted, dir, dir, dir, dir, dir, dir, dir, dir, dir,
+		more, dir, trusted, crl, dir, dir, ocsp, dir, dir, dir, dir, dir, dir, dir,
 		dir, dir, dir, dir, dir);
 	fclose(f);
 	return config_load(path);
@@ -1681,19 +1698,9 @@ TEST_F(glue, resumed_client_distrusted_tls12)
 static int make_brief(struct party *brief, long seconds)
 {
 	struct party ca;
-	char path[128];
-	int ok;
-	FILE *f;
+	int ok = load_party(&ca, "ca");
 
-	path_of(path, sizeof(path), "ca.pem");
-	f = fopen(path, "r");
-	ca.cert = PEM_read_X509(f, NULL, NULL, NULL);
-	fclose(f);
-	path_of(path, sizeof(path), "ca.key");
-	f = fopen(path, "r");
-	ca.key = PEM_read_PrivateKey(f, NULL, NULL, NULL);
-	fclose(f);
-	ok = make_party(brief, &ca, "brief", "DNS:brief.test", 0, seconds);
+	ok = ok && make_party(brief, &ca, "brief", "DNS:brief.test", 0, seconds);
 	free_party(&ca);
 	return ok;
 }
@@ -1717,6 +1724,182 @@ TEST_F(glue, resumed_client_expired)
 	EXPECT_EQ(EKEYREJECTED, tls_result(self->tls)->error);
 	EXPECT_EQ(X509_V_ERR_CERT_HAS_EXPIRED,
 		  (int)tls_result(self->tls)->verify_error);
+}
+
+/* Revocation lists of our authority, good for @seconds, with @name on it or none. */
+static int write_crl(const char *name, long seconds)
+{
+	X509_CRL *crl = X509_CRL_new();
+	X509_REVOKED *entry = X509_REVOKED_new();
+	ASN1_TIME *now = X509_gmtime_adj(NULL, -60);
+	ASN1_TIME *end = X509_gmtime_adj(NULL, seconds);
+	struct party ca, party;
+	char path[128];
+	int ok = load_party(&ca, "ca");
+	FILE *f;
+
+	path_of(path, sizeof(path), "crl.pem");
+	f = fopen(path, "w");
+	ok = ok && f && X509_CRL_set_version(crl, X509_CRL_VERSION_2) &&
+	     X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca.cert)) &&
+	     X509_CRL_set1_lastUpdate(crl, now) &&
+	     X509_CRL_set1_nextUpdate(crl, end);
+	if (ok && name && load_party(&party, name)) {
+		X509_REVOKED_set_serialNumber(entry,
+					      X509_get_serialNumber(party.cert));
+		X509_REVOKED_set_revocationDate(entry, now);
+		ok = X509_CRL_add0_revoked(crl, entry);
+		free_party(&party);
+	} else {
+		X509_REVOKED_free(entry);
+	}
+	ok = ok && X509_CRL_sign(crl, ca.key, EVP_sha256()) &&
+	     PEM_write_X509_CRL(f, crl);
+	fclose(f);
+	X509_CRL_free(crl);
+	ASN1_TIME_free(now);
+	ASN1_TIME_free(end);
+	free_party(&ca);
+	return ok;
+}
+
+static struct config *make_config_with_crl(const char *name, long seconds)
+{
+	char more[256];
+
+	snprintf(more, sizeof(more), "ticket_keys = \"%s/tickets\";", dir);
+	with_crl = "crl.pem";
+	return write_crl(name, seconds) && write_ticket_keys("a") ?
+	       make_config_with(more, "ca") : NULL;
+}
+
+static void check_revoked(struct __test_metadata *_metadata,
+			  FIXTURE_DATA(glue) *self, long code)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", 0);
+
+	ASSERT_NE(NULL, self->config);
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	ASSERT_EQ(code ? TLS_FAILED : TLS_OPEN, glue_run(self, &ask, NULL));
+	EXPECT_EQ((uint32_t)code, tls_result(self->tls)->verify_error);
+	EXPECT_EQ(code ? EKEYREJECTED : 0, tls_result(self->tls)->error);
+}
+
+TEST_F(glue, not_revoked)
+{
+	glue_use(self, make_config_with_crl("rsa", 3600));
+	check_revoked(_metadata, self, 0);
+}
+
+TEST_F(glue, revoked)
+{
+	glue_use(self, make_config_with_crl("ec", 3600));
+	check_revoked(_metadata, self, X509_V_ERR_CERT_REVOKED);
+}
+
+/* An old list says nothing of today. */
+TEST_F(glue, revocation_list_too_old)
+{
+	glue_use(self, make_config_with_crl(NULL, -10));
+	check_revoked(_metadata, self, X509_V_ERR_CRL_HAS_EXPIRED);
+}
+
+/* Revoked between two handshakes: its ticket is worth nothing. */
+TEST_F(glue, resumed_client_revoked)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+	SSL_SESSION *session;
+
+	glue_use(self, make_config_with_crl(NULL, 3600));
+	session = glue_session(self, "requires.test", "client", &ask);
+	ASSERT_NE(NULL, session);
+	glue_use(self, make_config_with_crl("client", 3600));
+	ASSERT_TRUE(glue_anew(self, "requires.test", "client", session));
+	SSL_SESSION_free(session);
+	ASSERT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	EXPECT_EQ(X509_V_ERR_CERT_REVOKED,
+		  (int)tls_result(self->tls)->verify_error);
+}
+
+/* An authority's answer about @name, good for @seconds. */
+static int write_ocsp(const char *name, int status, long seconds)
+{
+	ASN1_TIME *now = X509_gmtime_adj(NULL, -60);
+	ASN1_TIME *end = X509_gmtime_adj(NULL, seconds);
+	OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+	OCSP_RESPONSE *response;
+	struct party ca, party;
+	OCSP_CERTID *id;
+	char path[128];
+	int ok;
+	BIO *bio;
+
+	if (!load_party(&ca, "ca") || !load_party(&party, name))
+		return 0;
+	id = OCSP_cert_to_id(EVP_sha1(), party.cert, ca.cert);
+	ok = OCSP_basic_add1_status(basic, id, status, 0, now, now, end) &&
+	     OCSP_basic_sign(basic, ca.cert, ca.key, EVP_sha256(), NULL, 0);
+	response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+	path_of(path, sizeof(path), "ocsp.der");
+	bio = BIO_new_file(path, "wb");
+	ok = ok && response && bio && i2d_OCSP_RESPONSE_bio(bio, response);
+	BIO_free(bio);
+	OCSP_RESPONSE_free(response);
+	OCSP_BASICRESP_free(basic);
+	OCSP_CERTID_free(id);
+	ASN1_TIME_free(now);
+	ASN1_TIME_free(end);
+	free_party(&ca);
+	free_party(&party);
+	return ok;
+}
+
+static struct config *make_config_with_ocsp(const char *name, int status,
+					    long seconds)
+{
+	with_ocsp = "ocsp.der";
+	return write_ocsp(name, status, seconds) ? make_config() : NULL;
+}
+
+/* Length of what the client is shown. */
+static long glue_staple(FIXTURE_DATA(glue) *self, uint16_t version)
+{
+	struct tls_ask ask = ask_for(1, NULL, version);
+	const unsigned char *der;
+
+	if (!glue_client(self, "ec.test", NULL) ||
+	    !SSL_set_tlsext_status_type(self->ssl, TLSEXT_STATUSTYPE_ocsp) ||
+	    glue_run(self, &ask, NULL) != TLS_OPEN)
+		return -2;
+	return SSL_get_tlsext_status_ocsp_resp(self->ssl, &der);
+}
+
+TEST_F(glue, ocsp_shown_tls13)
+{
+	glue_use(self, make_config_with_ocsp("ec", V_OCSP_CERTSTATUS_GOOD, 3600));
+	ASSERT_NE(NULL, self->config);
+	EXPECT_LT(0, glue_staple(self, KEYS_TLS13));
+}
+
+TEST_F(glue, ocsp_shown_tls12)
+{
+	glue_use(self, make_config_with_ocsp("ec", V_OCSP_CERTSTATUS_GOOD, 3600));
+	ASSERT_NE(NULL, self->config);
+	EXPECT_LT(0, glue_staple(self, KEYS_TLS12));
+}
+
+TEST_F(glue, ocsp_too_old)
+{
+	glue_use(self, make_config_with_ocsp("ec", V_OCSP_CERTSTATUS_GOOD, -10));
+	ASSERT_NE(NULL, self->config);
+	EXPECT_EQ(-1, glue_staple(self, KEYS_TLS13));
+}
+
+/* Mistakes show when the configuration is read. */
+TEST_F(glue, ocsp_of_another)
+{
+	EXPECT_EQ(NULL, make_config_with_ocsp("rsa", V_OCSP_CERTSTATUS_GOOD, 3600));
+	EXPECT_EQ(NULL, make_config_with_ocsp("ec", V_OCSP_CERTSTATUS_UNKNOWN, 3600));
 }
 
 /* As a client: tickets reach us by the kernel, played by what follows. */

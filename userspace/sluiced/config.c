@@ -339,6 +339,7 @@ static const struct config_key trust_keys[] = {
 	{ "name", take_label, offsetof(struct trust, name), true },
 	{ "file", take_string, offsetof(struct trust, file), false },
 	{ "dir", take_string, offsetof(struct trust, dir), false },
+	{ "crl", take_string, offsetof(struct trust, crl), false },
 	{ 0 }
 };
 
@@ -347,6 +348,8 @@ static const struct config_key identity_keys[] = {
 	{ "names", take_hosts, 0, false },
 	{ "certificate", take_string, offsetof(struct identity, certificate), true },
 	{ "key", take_string, offsetof(struct identity, key), true },
+	{ "ocsp_response", take_string,
+	  offsetof(struct identity, ocsp_response), false },
 	{ "default", take_bool, offsetof(struct identity, is_default), false },
 	{ "static_rsa", take_bool, offsetof(struct identity, static_rsa), false },
 	{ "min_version", take_version,

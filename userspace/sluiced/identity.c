@@ -135,6 +135,9 @@ bool identity_load(struct identity *id, SSL_CTX *ctx, char *why, size_t size)
 	if (!X509_check_private_key(id->leaf, id->pkey))
 		return identity_fail_ssl(why, size, id->key,
 					 "not the key of the certificate");
+	if (id->ocsp_response &&
+	    !staple_load(&id->staple, id->ocsp_response, id->leaf, why, size))
+		return false;
 	trial = SSL_new(ctx);
 	ok = trial && identity_use(id, trial);
 	if (!ok)
@@ -185,5 +188,7 @@ void identity_fini(struct identity *id)
 	free(id->certificate);
 	free(id->key);
 	free(id->client_trust);
+	free(id->ocsp_response);
+	staple_fini(&id->staple);
 	access_fini(&id->access);
 }

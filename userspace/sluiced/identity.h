@@ -14,6 +14,7 @@
 
 #include "access.h"
 #include "policy.h"
+#include "staple.h"
 #include "trust.h"
 
 #define IDENTITY_TICKETS	2
@@ -47,6 +48,8 @@ enum client_certificates {
  * @trust:	that store; NULL only where none are asked for
  * @tickets:	server: how many a client gets to come back with
  * @access:	who may use it; read as empty: root and the owner of @key
+ * @ocsp_response: file: DER, or NULL
+ * @staple:	what it says of @leaf
  * @leaf:	the certificate
  * @chain:	its intermediates
  * @pkey:	its private key
@@ -66,12 +69,14 @@ struct identity {
 	const struct trust *trust;
 	unsigned int tickets;
 	struct access access;
+	char *ocsp_response;
+	struct staple staple;
 	X509 *leaf;
 	STACK_OF(X509) *chain;
 	EVP_PKEY *pkey;
 };
 
-/* Reads both files, and makes sure that @ctx would take them. On failure @why
+/* Reads its files, and makes sure that @ctx would take them. On failure @why
  * (of @size bytes) has the reason.
  */
 bool identity_load(struct identity *identity, SSL_CTX *ctx, char *why,

@@ -208,6 +208,15 @@ static int server_on_alpn(SSL *ssl, const unsigned char **out,
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
+static int server_on_status(SSL *ssl, void *arg)
+{
+	const struct tls *tls = SSL_get_app_data(ssl);
+
+	(void)arg;
+	return staple_use(&tls->identity->staple, ssl) ? SSL_TLSEXT_ERR_OK :
+							 SSL_TLSEXT_ERR_NOACK;
+}
+
 /* Resumption */
 
 static int server_on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv,
@@ -270,6 +279,7 @@ bool server_ctx_init(SSL_CTX *ctx)
 	SSL_CTX_set_client_hello_cb(ctx, server_on_hello, NULL);
 	SSL_CTX_set_tlsext_servername_callback(ctx, server_on_name);
 	SSL_CTX_set_alpn_select_cb(ctx, server_on_alpn, NULL);
+	SSL_CTX_set_tlsext_status_cb(ctx, server_on_status);
 	return SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, server_on_ticket_key) &&
 	       SSL_CTX_set_session_ticket_cb(ctx, NULL, server_on_ticket, NULL);
 }

@@ -70,6 +70,23 @@ static bool trust_load_file(struct trust *trust, char *why, size_t size)
 	return false;
 }
 
+static bool trust_load_crl(struct trust *trust, char *why, size_t size)
+{
+	X509_LOOKUP *lookup = X509_STORE_add_lookup(trust->store,
+						    X509_LOOKUP_file());
+	const char *reason;
+
+	if (!lookup)
+		return false;
+	ERR_clear_error();
+	if (X509_load_crl_file(lookup, trust->crl, X509_FILETYPE_PEM) > 0)
+		return X509_STORE_set_flags(trust->store, X509_V_FLAG_CRL_CHECK);
+	reason = ERR_reason_error_string(ERR_peek_last_error());
+	snprintf(why, size, "%s: %s", trust->crl,
+		 reason ? reason : "no PEM revocation list in it");
+	return false;
+}
+
 bool trust_load(struct trust *trust, char *why, size_t size)
 {
 	snprintf(why, size, "out of memory");
@@ -80,10 +97,10 @@ bool trust_load(struct trust *trust, char *why, size_t size)
 		return X509_STORE_set_default_paths(trust->store);
 	if (trust->file && !trust_load_file(trust, why, size))
 		return false;
-	if (!trust->dir)
-		return true;
-	return trust_dir_is_hashed(trust->dir, why, size) &&
-	       X509_STORE_load_path(trust->store, trust->dir);
+	if (trust->dir && (!trust_dir_is_hashed(trust->dir, why, size) ||
+			   !X509_STORE_load_path(trust->store, trust->dir)))
+		return false;
+	return !trust->crl || trust_load_crl(trust, why, size);
 }
 
 void trust_fini(struct trust *trust)
@@ -93,4 +110,5 @@ void trust_fini(struct trust *trust)
 	free(trust->name);
 	free(trust->file);
 	free(trust->dir);
+	free(trust->crl);
 }

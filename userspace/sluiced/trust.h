@@ -17,6 +17,7 @@
  * @name:	by which requests and the configuration ask for it
  * @file:	PEM certificates, or NULL
  * @dir:	directory hashed by `openssl rehash`, or NULL
+ * @crl:	PEM revocation lists, or NULL
  * @store:	what was loaded; its directory is read when needed
  * @names:	the subjects in @file, told to clients that are asked for a
  *		certificate (RFC 8446 4.2.4); NULL: not known, or too many
@@ -25,11 +26,13 @@ struct trust {
 	char *name;
 	char *file;
 	char *dir;
+	char *crl;
 	X509_STORE *store;
 	STACK_OF(X509_NAME) *names;
 };
 
-/* Loads @file and @dir, or the system's store when both are NULL. On failure
+/* Loads @file and @dir, or the system's store when both are NULL, and @crl: then a
+ * certificate is good only if a list of its authority, of today, lacks it. On failure
  * @why (of @size bytes) has the reason.
  */
 bool trust_load(struct trust *trust, char *why, size_t size);
