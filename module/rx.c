@@ -243,8 +243,10 @@ static int rx_step(struct sluice_ctx *ctx, struct rx_read *r)
 		return PTR_ERR(plain);
 	nothing = !plain->len && plain->type == SLUICE_DATA;
 	ret = rx_opened(ctx, plain);
-	/* As in the in-tree module, no data is data: another type waits for the next call. */
-	if (ret > 0 && nothing && r && !sluice_ctx_managed(ctx))
+	/* As in the in-tree module, no data is data: another type waits for the next call. To
+	 * a pipe or an actor, which know no types, that would be the end of the stream.
+	 */
+	if (ret > 0 && nothing && r && r->msg && !sluice_ctx_managed(ctx))
 		reader_type(r, SLUICE_DATA);
 	return ret;
 }
