@@ -6,6 +6,7 @@
  */
 #include <crypto/aead.h>
 #include <crypto/hash.h>
+#include <crypto/utils.h>
 #include <linux/crypto.h>
 #include <linux/err.h>
 #include <linux/scatterlist.h>
@@ -82,6 +83,29 @@ static int derive(const struct sluice_cipher *cipher, const u8 *secret, u8 *raw,
 					SLUICE_NONCE_LEN);
 }
 
+static void fingerprint(const struct sluice_cipher *cipher, const u8 *raw, const u8 *iv, u8 *print)
+{
+	u8 both[SLUICE_KEY_MAX + SLUICE_NONCE_LEN];
+
+	memcpy(both, raw, cipher->key_len);
+	memcpy(both + cipher->key_len, iv, SLUICE_NONCE_LEN);
+	sha256(both, cipher->key_len + SLUICE_NONCE_LEN, print);
+	memzero_explicit(both, sizeof(both));
+}
+
+bool sluice_key_same(const struct sluice_key *key, const struct sluice_key_config *config)
+{
+	u8 print[SHA256_DIGEST_SIZE];
+	bool same;
+
+	if (config->cipher != key->cipher || config->version != key->version)
+		return false;
+	fingerprint(config->cipher, config->key, config->iv, print);
+	same = !crypto_memneq(print, key->print, sizeof(print));
+	memzero_explicit(print, sizeof(print));
+	return same;
+}
+
 static int fill(struct sluice_key *key, const struct sluice_key_config *config)
 {
 	u8 raw[SLUICE_KEY_MAX];
@@ -95,6 +119,8 @@ static int fill(struct sluice_key *key, const struct sluice_key_config *config)
 		memcpy(raw, config->key, sizeof(raw));
 		memcpy(key->iv, config->iv, sizeof(key->iv));
 	}
+	if (!ret)
+		fingerprint(key->cipher, raw, key->iv, key->print);
 	if (!ret)
 		ret = alloc_crypto(key);
 	if (!ret)

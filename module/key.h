@@ -8,6 +8,7 @@
 #define SLUICE_KEY_H
 
 #include <crypto/aead.h>
+#include <crypto/sha2.h>
 #include <linux/scatterlist.h>
 
 #include "record.h"
@@ -42,6 +43,7 @@ struct sluice_key_config {
  * @version:	0x0303 or 0x0304
  * @has_secret:	a next generation can be derived
  * @secret:	the traffic secret
+ * @print:	a hash over key and static IV, by which they are known again
  * @iv:		static IV
  * @tfm:	keyed transform
  * @req:	the one request, protected by the socket lock
@@ -53,6 +55,7 @@ struct sluice_key {
 	u16 version;
 	bool has_secret;
 	u8 secret[SLUICE_SECRET_MAX];
+	u8 print[SHA256_DIGEST_SIZE];
 	u8 iv[SLUICE_NONCE_LEN];
 	struct crypto_aead *tfm;
 	struct aead_request *req;
@@ -76,6 +79,15 @@ u64 sluice_cipher_mask(void);
  * sluice_key_free(); or ERR_PTR: -ENOENT (no such algorithm), -ENOMEM, -EINVAL.
  */
 struct sluice_key *sluice_key_create(const struct sluice_key_config *config);
+
+/**
+ * sluice_key_same() - is it these keys that are in use?
+ * @key:	in use
+ * @config:	keys as they are, no secret
+ *
+ * The key itself is kept nowhere but in the transform, so a hash is compared.
+ */
+bool sluice_key_same(const struct sluice_key *key, const struct sluice_key_config *config);
 
 /**
  * sluice_key_next() - the next generation (RFC 8446 7.2), @key untouched

@@ -3,7 +3,6 @@
  * Socket options. Setting checks all input, builds aside, and publishes last, in
  * steps that cannot fail; key bytes are wiped on every way out.
  */
-#include <crypto/utils.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/tcp.h>
@@ -42,14 +41,14 @@ static u8 *sluice_raw_seq(u8 *raw, const struct sluice_cipher *c)
 	return sluice_raw_iv(raw) + c->iv_len + c->key_len + c->salt_len;
 }
 
-static void sluice_raw_config(union sluice_raw *raw, const struct sluice_cipher *c,
-			      struct sluice_key_config *config)
+/* @config->cipher is set. */
+static void sluice_raw_config(union sluice_raw *raw, struct sluice_key_config *config)
 {
+	const struct sluice_cipher *c = config->cipher;
 	const u8 *iv = sluice_raw_iv(raw->bytes);
 	const u8 *key = iv + c->iv_len;
 	const u8 *salt = key + c->key_len;
 
-	config->cipher = c;
 	config->version = raw->info.version;
 	config->has_secret = false;
 	memcpy(config->key, key, c->key_len);
@@ -97,31 +96,25 @@ static void sluice_raw_keep(u8 *kept, const union sluice_raw *raw, const struct 
 		memcpy(kept, raw->bytes, c->info_len);
 }
 
-static struct sluice_key *sluice_raw_key(struct sluice_ctx *ctx, union sluice_raw *raw,
-					 const struct sluice_cipher *c, u64 *seq, u64 *nonce)
+/* The key in use once more, from a sequence number that it may have been used with? No nonce
+ * twice, whatever the program says.
+ */
+static bool sluice_raw_repeats(const struct sluice_dir *dir, const struct sluice_key_config *config)
 {
-	struct sluice_key_config config = { };
+	return dir->key && config->seq < dir->seq && sluice_key_same(dir->key, config);
+}
+
+static struct sluice_key *sluice_raw_key(struct sluice_ctx *ctx, const struct sluice_dir *dir,
+					 const struct sluice_key_config *config)
+{
 	struct sluice_key *key;
 
-	sluice_raw_config(raw, c, &config);
-	*seq = config.seq;
-	*nonce = config.explicit_nonce;
-	key = sluice_key_create(&config);
-	memzero_explicit(&config, sizeof(config));
+	if (dir == &ctx->tx.dir && sluice_raw_repeats(dir, config))
+		return ERR_PTR(-EINVAL);
+	key = sluice_key_create(config);
 	if (key == ERR_PTR(-ENOENT))
 		sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_NO_CIPHER);
 	return key;
-}
-
-/* The key in use once more, from a sequence number that it may have been used with? */
-static bool sluice_raw_repeats(const union sluice_raw *raw, const struct sluice_cipher *c,
-			       const struct sluice_dir *dir, const u8 *kept)
-{
-	size_t at = sizeof(raw->info);
-	size_t len = c->iv_len + c->key_len + c->salt_len;
-
-	return dir->key && !crypto_memneq(raw->bytes + at, kept + at, len) &&
-	       get_unaligned_be64(raw->bytes + at + len) < dir->seq;
 }
 
 /* @other: whose version and cipher the new keys must have, if it has keys. */
@@ -129,29 +122,26 @@ static int sluice_raw_install(struct sluice_ctx *ctx, struct sluice_dir *dir,
 			      const struct sluice_dir *other, u8 *kept, sockptr_t optval,
 			      unsigned int optlen)
 {
-	const struct sluice_cipher *cipher;
+	struct sluice_key_config config = { };
 	struct sluice_key *key;
 	union sluice_raw raw;
-	u64 seq, nonce;
 	int err;
 
-	err = sluice_raw_read(&raw, other, optval, optlen, &cipher);
+	err = sluice_raw_read(&raw, other, optval, optlen, &config.cipher);
 	if (err)
 		goto out;
-	/* No nonce twice, whatever the program says. */
-	err = -EINVAL;
-	if (dir == &ctx->tx.dir && sluice_raw_repeats(&raw, cipher, dir, kept))
-		goto out;
-	key = sluice_raw_key(ctx, &raw, cipher, &seq, &nonce);
+	sluice_raw_config(&raw, &config);
+	key = sluice_raw_key(ctx, dir, &config);
 	err = PTR_ERR_OR_ZERO(key);
 	if (err)
 		goto out;
 
 	/* Nothing below can fail. */
-	sluice_raw_keep(kept, &raw, cipher);
-	sluice_ctx_key(ctx, dir, key, seq, nonce);
+	sluice_raw_keep(kept, &raw, config.cipher);
+	sluice_ctx_key(ctx, dir, key, config.seq, config.explicit_nonce);
 	sluice_ulp_guard(ctx);
 out:
+	memzero_explicit(&config, sizeof(config));
 	memzero_explicit(&raw, sizeof(raw));
 	return err;
 }
