@@ -113,7 +113,7 @@ static ssize_t write_program(int fd, int client, int server)
 /*
  * WAIT_KILLABLE_RECV: a signal that comes while the supervisor is at work shall
  * not end connect() with EINTR, which tells a program that the connection is
- * under way.
+ * under way. Before the supervisor has taken the call, one still may.
  */
 static int load_program(struct sock_fprog *program)
 {
