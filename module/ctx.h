@@ -141,7 +141,6 @@ static inline size_t sluice_ctx_target(const struct sluice_ctx *ctx, bool waital
 	return waitall ? len : min_t(size_t, READ_ONCE(ctx->rcvlowat), len);
 }
 
-
 /**
  * sluice_ctx_create() - a context in raw mode, not yet seen by anyone
  * @sk:	the socket

@@ -646,7 +646,7 @@ static void sluice_unregister(struct tcp_ulp_ops *ops)
 {
 	tcp_unregister_ulp(ops);
 	while (module_refcount(THIS_MODULE) > 1)
-		msleep(1);
+		msleep(20);
 }
 
 /* TCP says EEXIST, which for modprobe means that this module is there already. */

@@ -53,7 +53,7 @@
 #define SLUICE_FINGERPRINT_LEN	32	/* SHA-256 over the certificate */
 
 #define SLUICE_TICKETS_MAX	8
-#define SLUICE_TICKET_MAX	16384	/* bytes of a NewSessionTicket message; others are dropped */
+#define SLUICE_TICKET_MAX	16384	/* bytes of a NewSessionTicket message */
 
 enum sluice_role {
 	SLUICE_ROLE_NONE	= 0,	/* raw mode */
