@@ -242,6 +242,9 @@ curl_client()
 		"$sluice" run --client -v -- curl -sS --tcp-fastopen \
 		-o "$work/got" http://good.test:443/data
 	same 'curl: without Fast Open' "$work/got"
+	tap_equal 'curl: as a user without privileges' hello "$(setpriv \
+		--reuid 65534 --regid 65534 --clear-groups "${client[@]}" \
+		curl -sS --fail http://good.test:443/index.html)"
 	end_server
 	port=4750
 }
@@ -356,10 +359,38 @@ alone()
 	wait_for 20 stopped_child $pid
 	kill -KILL $pid
 	kill -CONT "$(cat "$work/child")"
+	wait $pid 2>/dev/null
 	wait_for 60 grep -q 'Function not implemented' "$work/out"
 	tap_equal 'without its supervisor connect() fails' 0 $?
 	unmoved 'without its supervisor'
 	end_server
+}
+
+# Requests wait a while for another sluiced, then fail.
+sluiced_leaves()
+{
+	local pid
+
+	serve "${server[@]}" python3 -m http.server -d "$site" PORT || return
+	mkfifo "$work/gone"
+	"${client[@]}" bash -c "read <$work/gone
+		exec 3<>/dev/tcp/good.test/$port" >"$work/out" 2>&1 &
+	pid=$!
+	wait_for 20 has_child $pid
+	begin
+	stop $sluiced_pid
+	echo >"$work/gone"
+	wait $pid
+	tap_equal 'sluiced has gone: connect() fails' 1 $?
+	tap_try 'sluiced has gone: and says why' \
+		grep -q 'No such process' "$work/out"
+	unmoved 'sluiced has gone'
+	end_server
+}
+
+has_child()	# PID
+{
+	ps --ppid "$1"
 }
 
 stopped_child()	# PID
@@ -410,6 +441,6 @@ ipv6
 chosen_ports
 alone
 without_library
-stop $sluiced_pid
+sluiced_leaves
 tap_try 'no socket is left' wait_for 20 no_sockets
 tap_end
