@@ -610,6 +610,29 @@ TEST_F(program, other_ways_are_shut)
 	EXPECT_FALSE(somebody_came(self->server));
 }
 
+static int given = -1;
+
+static int connects_what_it_was_given(void)
+{
+	struct sockaddr_in a = loopback(server_port);
+	int e;
+
+	look_up("one.test", "::ffff:127.0.0.1");
+	e = connect_to(given, &a);
+	return e == EPROTONOSUPPORT ? 0 : e ? e : -1;
+}
+
+/* Made outside, where there is no filter. */
+TEST_F(program, tcp_inside_is_refused)
+{
+	given = socket(AF_INET, SOCK_STREAM, 262);
+	if (given < 0)
+		SKIP(return, "this kernel has no MPTCP");
+	EXPECT_EQ(0, supervised(&self->s, connects_what_it_was_given));
+	EXPECT_FALSE(somebody_came(self->server));
+	close(given);
+}
+
 #ifdef __x86_64__
 #define X32	0x40000000
 

@@ -338,7 +338,8 @@ static int judge_socket(struct supervise *s, const struct target *t, int fd,
 	if (is_tcp(fd))
 		return is_connect ? connect_tcp(s, t, fd, call) : listen_tcp(s, t, fd, call);
 	if (is_tcp_inside(fd)) {
-		report(s, t, is_connect ? "connect" : "listen", "", "refused: not TCP itself, but TCP inside (MPTCP, SMC)");
+		report(s, t, is_connect ? "connect" : "listen",
+		       "of a socket with TCP inside (MPTCP, SMC)", "refused");
 		return EPROTONOSUPPORT;
 	}
 	/* No socket: its descriptor may be one by the time the kernel looks. */
@@ -347,6 +348,7 @@ static int judge_socket(struct supervise *s, const struct target *t, int fd,
 
 static int judge(struct supervise *s, const struct target *t, const struct seccomp_data *call)
 {
+	char number[16];
 	int verdict;
 	int fd;
 
@@ -354,9 +356,10 @@ static int judge(struct supervise *s, const struct target *t, const struct secco
 		return take_record(s, t, call->args[1]);
 	fd = target_socket(t, (int)call->args[0]);
 	if (fd < 0) {
-		if (errno != EBADF && errno != ESRCH)
-			report(s, t, "socket", "", "refused: the kernel lets no one look into this program");
-		return errno;
+		snprintf(number, sizeof(number), "%d", (int)call->args[0]);
+		/* The program's own affair, and nobody's any more. */
+		return errno == EBADF || errno == ESRCH ? errno :
+		       refuse(s, t, "look at descriptor", number, errno);
 	}
 	verdict = judge_socket(s, t, fd, call);
 	close(fd);
