@@ -257,6 +257,29 @@ resumption()
 	done
 }
 
+# GnuTLS wants short records (RFC 8449), and takes no longer ones.
+# shellcheck disable=SC2046
+record_sizes()
+{
+	local v before
+
+	port=$((port + 1))
+	start_serve $port "$work" --identity good || return
+	for v in 2 3; do
+		before=$(counter tx_records)
+		timeout 60 $(gnutls_client good.test \
+			NORMAL:-VERS-ALL:+VERS-TLS1.$v | sed "s/PORT/$port/") \
+			--recordsize=600 >"$work/answer" 2>"$work/peer.err" \
+			< <(printf 'GET /data HTTP/1.0\r\n\r\n'; exec sleep infinity)
+		tail -c $size "$work/answer" >"$work/got"
+		same "GnuTLS wants records of 600 bytes, TLS 1.$v" "$work/got"
+		tap_try "it got no longer ones, TLS 1.$v" test \
+			$(($(counter tx_records) - before)) -ge $((size / 600))
+	done
+	kill $started
+	wait $started 2>/dev/null
+}
+
 # A word there and back, and whether that was a session resumed.
 visit()	# VERSION 0|1
 {
@@ -327,6 +350,7 @@ tls13
 tls12
 mutual
 resumption
+record_sizes
 keyupdate_as_server
 stop $sluiced_pid
 tap_end

@@ -651,6 +651,7 @@ FIXTURE(glue) {
 	SSL *ssl;
 	struct tls *tls;
 	uint8_t last[45];	/* that the peer received */
+	size_t longest;		/* sealed record that it received */
 };
 
 FIXTURE_SETUP(glue)
@@ -711,6 +712,14 @@ static int glue_turn(FIXTURE_DATA(glue) *self, const char *text)
 	if (n >= (ssize_t)sizeof(self->last))
 		memcpy(self->last, buf + n - sizeof(self->last),
 		       sizeof(self->last));
+	/* A flight comes in one piece here. */
+	for (ssize_t at = 0; at + 5 <= n;) {
+		size_t len = (size_t)(uint8_t)buf[at + 3] << 8 | (uint8_t)buf[at + 4];
+
+		if (buf[at] == SSL3_RT_APPLICATION_DATA && len > self->longest)
+			self->longest = len;
+		at += 5 + (ssize_t)len;
+	}
 	if (n > 0)
 		BIO_write(SSL_get_rbio(self->ssl), buf, (int)n);
 	ret = SSL_do_handshake(self->ssl);
@@ -2155,6 +2164,147 @@ TEST(cache)
 	cache_put(&cache, key, session);
 	EXPECT_EQ(NULL, cache_take(&cache, key));
 	cache_fini(&cache);
+}
+
+/* How long records may be --------------------------------------------------*/
+
+/* The peer's record_size_limit: what it says, and what it is told. */
+static unsigned char limit_said[2];
+static int limit_told;
+
+static int limit_add(SSL *ssl, unsigned int type, unsigned int context,
+		     const unsigned char **out, size_t *len, X509 *x,
+		     size_t index, int *alert, void *arg)
+{
+	(void)ssl;
+	(void)type;
+	(void)context;
+	(void)x;
+	(void)index;
+	(void)alert;
+	(void)arg;
+	*out = limit_said;
+	*len = sizeof(limit_said);
+	return 1;
+}
+
+static int limit_parse(SSL *ssl, unsigned int type, unsigned int context,
+		       const unsigned char *in, size_t len, X509 *x,
+		       size_t index, int *alert, void *arg)
+{
+	(void)ssl;
+	(void)type;
+	(void)context;
+	(void)x;
+	(void)index;
+	(void)alert;
+	(void)arg;
+	limit_told = len == 2 ? in[0] << 8 | in[1] : -1;
+	return 1;
+}
+
+/* A handshake with a peer that says @limit, which is sent the RSA certificate: too
+ * long for a short record.
+ */
+static enum tls_state glue_limited(FIXTURE_DATA(glue) *self, int server,
+				   uint16_t version, unsigned int limit)
+{
+	struct tls_ask ask = ask_for(server, server ? NULL : "ec.test", version);
+
+	limit_said[0] = (unsigned char)(limit >> 8);
+	limit_said[1] = (unsigned char)limit;
+	limit_told = 0;
+	if (!glue_peer(self, server ? NULL : "ec") ||
+	    !SSL_CTX_add_custom_ext(self->ctx, 28, SSL_EXT_CLIENT_HELLO |
+				    SSL_EXT_TLS1_2_SERVER_HELLO |
+				    SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS,
+				    limit_add, NULL, NULL, limit_parse, NULL))
+		return TLS_FAILED;
+	/* The extension is its context's. */
+	SSL_free(self->ssl);
+	self->ssl = SSL_new(self->ctx);
+	SSL_set_bio(self->ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	if (server)
+		SSL_set_connect_state(self->ssl);
+	else
+		SSL_set_accept_state(self->ssl);
+	if (server && !SSL_set_tlsext_host_name(self->ssl, "rsa.test"))
+		return TLS_FAILED;
+	return glue_run(self, &ask, NULL);
+}
+
+TEST_F(glue, record_size_limit)
+{
+	static const struct {
+		int server;
+		uint16_t version;
+		unsigned int limit, tx;
+		int told;
+	} rows[] = {
+		/* TLS 1.3 counts the type byte. */
+		{ 1, KEYS_TLS13, 601, 600, 16385 },
+		{ 1, KEYS_TLS12, 601, 601, 16384 },
+		{ 0, KEYS_TLS13, 601, 600, 16385 },
+		{ 0, KEYS_TLS12, 601, 601, 16384 },
+		{ 1, KEYS_TLS13, 16385, 16384, 16385 },
+		{ 1, KEYS_TLS13, 65535, 16384, 16385 },
+		/* Too short for OpenSSL's own records: a server does not answer... */
+		{ 1, KEYS_TLS13, 512, 0, 0 },
+		/* ... a client has none to send that would be too long. */
+		{ 0, KEYS_TLS13, 65, 64, 16385 },
+		{ 0, KEYS_TLS12, 64, 64, 16384 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		ASSERT_EQ(TLS_OPEN, glue_limited(self, rows[i].server,
+						 rows[i].version, rows[i].limit)) {
+			TH_LOG("row %zu: %s", i, tls_result(self->tls)->text);
+		}
+		if (!SSL_is_init_finished(self->ssl))
+			ASSERT_TRUE(glue_turn(self, NULL));
+		EXPECT_EQ(rows[i].tx, tls_tx_limit(self->tls));
+		EXPECT_EQ(0, tls_rx_limit(self->tls));
+		EXPECT_EQ(rows[i].told, limit_told) {
+			TH_LOG("row %zu", i);
+		}
+		/* Our own flight obeys: content, type and tag. */
+		if (rows[i].tx && rows[i].version == KEYS_TLS13) {
+			EXPECT_LT(0, self->longest);
+			EXPECT_GE(rows[i].tx + 17, self->longest);
+		}
+		EXPECT_TRUE(glue_talks(self));
+		self->longest = 0;
+		tls_free(self->tls);
+		self->tls = NULL;
+		SSL_free(self->ssl);
+		SSL_CTX_free(self->ctx);
+		close(self->fd[0]);
+		close(self->fd[1]);
+		ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
+					self->fd));
+	}
+	self->ssl = NULL;
+	self->ctx = NULL;
+}
+
+TEST_F(glue, record_size_limit_too_small)
+{
+	ASSERT_EQ(TLS_FAILED, glue_limited(self, 1, KEYS_TLS13, 63));
+	EXPECT_EQ(EPROTO, tls_result(self->tls)->error);
+	EXPECT_EQ(SSL_AD_ILLEGAL_PARAMETER, tls_result(self->tls)->alert_sent);
+}
+
+/* Older than that, and for both directions. */
+TEST_F(glue, max_fragment_length)
+{
+	struct tls_ask ask = ask_for(1, NULL, 0);
+
+	ASSERT_TRUE(glue_client(self, "ec.test", NULL));
+	ASSERT_TRUE(SSL_set_tlsext_max_fragment_length(self->ssl,
+			TLSEXT_max_fragment_length_1024));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	EXPECT_EQ(1024, tls_tx_limit(self->tls));
+	EXPECT_EQ(1024, tls_rx_limit(self->tls));
 }
 
 /* As many tickets as the identity says; none: the kernel's first is record 0. */

@@ -178,6 +178,19 @@ static bool agent_put_keys(struct nl_msg *msg, int type,
 	return !err;
 }
 
+static int agent_put_install(struct nl_msg *msg, const struct agent_keys *keys)
+{
+	int err = 0;
+
+	if (keys->tx_limit)
+		err |= nla_put_u16(msg, SLUICE_A_TX_LIMIT, keys->tx_limit);
+	if (keys->rx_limit)
+		err |= nla_put_u16(msg, SLUICE_A_RX_LIMIT, keys->rx_limit);
+	if (keys->tickets)
+		err |= nla_put_u32(msg, SLUICE_A_TICKETS, keys->tickets);
+	return err;
+}
+
 int agent_install(struct sluice_nl *nl, int fd, const struct agent_keys *keys)
 {
 	struct nl_msg *msg = sluice_nl_msg(nl, SLUICE_CMD_INSTALL);
@@ -185,8 +198,7 @@ int agent_install(struct sluice_nl *nl, int fd, const struct agent_keys *keys)
 	if (!msg || nla_put_s32(msg, SLUICE_A_FD, fd) ||
 	    !agent_put_keys(msg, SLUICE_A_TX, keys->tx) ||
 	    !agent_put_keys(msg, SLUICE_A_RX, keys->rx) ||
-	    (keys->tickets &&
-	     nla_put_u32(msg, SLUICE_A_TICKETS, keys->tickets))) {
+	    agent_put_install(msg, keys)) {
 		sluice_nl_msg_free(msg);
 		return agent_fail(nl, ENOMEM, strerror(ENOMEM));
 	}

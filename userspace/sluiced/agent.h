@@ -41,11 +41,15 @@ int agent_accept(struct sluice_nl *nl, struct agent_request *request);
  * struct agent_keys - what INSTALL gives
  * @tx:		for what this host sends
  * @rx:		for what it receives
+ * @tx_limit:	content bytes of a record to send, 0: no limit of its own
+ * @rx_limit:	of one received, likewise
  * @tickets:	NewSessionTicket messages that the channel shall give after DONE
  */
 struct agent_keys {
 	const struct keys *tx;
 	const struct keys *rx;
+	uint16_t tx_limit;
+	uint16_t rx_limit;
 	unsigned int tickets;
 };
 

@@ -248,6 +248,8 @@ static bool request_install(struct request *request)
 	struct agent_keys keys = {
 		.tx = tls_tx(request->tls),
 		.rx = tls_rx(request->tls),
+		.tx_limit = tls_tx_limit(request->tls),
+		.rx_limit = tls_rx_limit(request->tls),
 	};
 	char text[SLUICE_NL_TEXT + 32];
 	int err;

@@ -166,6 +166,7 @@ static int server_on_hello(SSL *ssl, int *alert, void *arg)
 		return SSL_CLIENT_HELLO_SUCCESS;
 
 	memcpy(tls->result.server_name, host, sizeof(host));
+	limit_take_hello(tls);
 	*alert = SSL_AD_UNRECOGNIZED_NAME;
 	if (!server_choose(tls)) {
 		/* Who may do what on this host is no affair of the client's. */

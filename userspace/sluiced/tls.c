@@ -144,7 +144,7 @@ SSL_CTX *tls_ctx_new(bool server)
 	SSL_CTX_set_keylog_callback(ctx, tls_on_keylog);
 	if (!server)
 		resume_ctx_init(ctx);
-	if (server && !server_ctx_init(ctx)) {
+	if (!limit_ctx_init(ctx) || (server && !server_ctx_init(ctx))) {
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
@@ -405,7 +405,8 @@ static bool tls_complete(struct tls *tls)
 		return false;
 	if (SSL_session_reused(tls->ssl))
 		tls->result.flags |= SLUICE_INFO_RESUMED;
-	if (!verify_peer(tls) || !tls_in_step(tls, tls->result.suite) ||
+	if (!verify_peer(tls) || !limit_settle(tls) ||
+	    !tls_in_step(tls, tls->result.suite) ||
 	    !tls_derive(tls, tls->result.suite))
 		return false;
 	resume_prepare(tls);

@@ -118,6 +118,12 @@ const struct tls_result *tls_result(const struct tls *tls);
 const struct keys *tls_tx(const struct tls *tls);
 const struct keys *tls_rx(const struct tls *tls);
 
+/* Content bytes that a record to send, or received, may have at most on an open
+ * connection; 0: none but the protocol's limit.
+ */
+uint16_t tls_tx_limit(const struct tls *tls);
+uint16_t tls_rx_limit(const struct tls *tls);
+
 /* How many of the server's NewSessionTicket messages an open connection still wants
  * to be given, by tls_ticket(). Their sessions are resumed by later handshakes.
  */

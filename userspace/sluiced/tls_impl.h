@@ -26,6 +26,20 @@ struct tls_dir {
 };
 
 /**
+ * struct tls_limit - how long records may be
+ * @told:	the peer's record_size_limit that holds, 0 without
+ * @fragment:	the client asks for a max_fragment_length
+ * @tx:		content bytes of what we send; 0: as the protocol has it
+ * @rx:		of what we receive; likewise
+ */
+struct tls_limit {
+	uint16_t told;
+	bool fragment;
+	uint16_t tx;
+	uint16_t rx;
+};
+
+/**
  * struct tls_tickets - what makes sessions of a client's tickets in TLS 1.3
  * @wanted:	messages still of use
  * @reading:	OpenSSL is reading one
@@ -54,6 +68,7 @@ struct tls_tickets {
  * @wire:	the connection's bytes
  * @tx:		what we send
  * @rx:		what we receive
+ * @limit:	of the length of records
  * @tickets:	client: those to come
  * @result:	so far
  */
@@ -68,6 +83,7 @@ struct tls {
 	struct wire wire;
 	struct tls_dir tx;
 	struct tls_dir rx;
+	struct tls_limit limit;
 	struct tls_tickets tickets;
 	struct tls_result result;
 };
@@ -81,6 +97,15 @@ bool tls_narrow(struct tls *tls, const struct policy *policy);
 
 /* Makes @identity who we are, if the program that asks may use it. */
 bool tls_set_identity(struct tls *tls, const struct identity *identity);
+
+/* The extension, for either role; false without memory. */
+bool limit_ctx_init(SSL_CTX *ctx);
+
+/* In the ClientHello callback, before extensions are looked at. */
+void limit_take_hello(struct tls *tls);
+
+/* The handshake has succeeded: what limits hold. */
+bool limit_settle(struct tls *tls);
 
 /* Before the first byte, when all else is set: a client offers a session. */
 void resume_offer(struct tls *tls);
