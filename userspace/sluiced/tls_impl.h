@@ -136,7 +136,7 @@ bool verify_against(struct tls *tls, const struct trust *trust, int mode);
 /* X509_V_OK, or why @cert, with the help of @chain (may be NULL), does not verify
  * now against the store of verify_against().
  */
-long verify_again(struct tls *tls, X509 *cert, STACK_OF(X509) *chain);
+long verify_again(struct tls *tls, X509 *cert, struct stack_st_X509 *chain);
 
 /* After the handshake: the peer's certificate, once more, into the result. */
 bool verify_peer(struct tls *tls);

@@ -54,7 +54,7 @@ static bool verify_prepare(struct tls *tls, X509_STORE_CTX *ctx)
 	return true;
 }
 
-long verify_again(struct tls *tls, X509 *cert, STACK_OF(X509) *chain)
+long verify_again(struct tls *tls, X509 *cert, struct stack_st_X509 *chain)
 {
 	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
 	long code = X509_V_ERR_UNSPECIFIED;
