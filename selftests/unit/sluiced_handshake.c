@@ -30,6 +30,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "../../userspace/sluiced/keylog.h"
 #include "../../userspace/sluiced/log.h"
 #include "../../userspace/sluiced/tls.h"
 #include "pki.h"
@@ -2305,6 +2306,40 @@ TEST_F(glue, max_fragment_length)
 	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
 	EXPECT_EQ(1024, tls_tx_limit(self->tls));
 	EXPECT_EQ(1024, tls_rx_limit(self->tls));
+}
+
+/* Secrets are written down where that is asked for, and nowhere else. */
+TEST_F(glue, key_log)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", KEYS_TLS13);
+	char path[128], text[4096] = "", secret[97] = "";
+	const uint8_t *keys;
+	struct stat st;
+	FILE *f;
+
+	path_of(path, sizeof(path), "key.log");
+	setenv("SSLKEYLOGFILE", path, 1);
+	ASSERT_TRUE(glue_peer(self, "ec"));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	EXPECT_NE(0, access(path, F_OK));
+
+	f = fopen(path, "w");
+	fclose(f);
+	ASSERT_EQ(0, chmod(path, 0644));
+	EXPECT_FALSE(keylog_open(path));
+	ASSERT_EQ(0, chmod(path, 0600));
+	ASSERT_TRUE(keylog_open(path));
+	ASSERT_TRUE(glue_server_anew(self));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	f = fopen(path, "r");
+	ASSERT_LT(0, fread(text, 1, sizeof(text) - 1, f));
+	fclose(f);
+	keys = tls_rx(self->tls)->secret;
+	for (int i = 0; i < tls_rx(self->tls)->suite->secret_len; i++)
+		sprintf(secret + 2 * i, "%02x", keys[i]);
+	EXPECT_NE(NULL, strstr(text, secret));
+	ASSERT_EQ(0, stat(path, &st));
+	EXPECT_EQ(0, st.st_mode & 077);
 }
 
 /* As many tickets as the identity says; none: the kernel's first is record 0. */

@@ -15,6 +15,7 @@
 
 #include "../common/nl.h"
 #include "config.h"
+#include "keylog.h"
 #include "keys.h"
 #include "log.h"
 #include "notify.h"
@@ -23,6 +24,7 @@
 
 #define OPT_WORKERS	0x100
 #define OPT_READY_FD	0x101
+#define OPT_KEY_LOG	0x102
 
 struct options {
 	const char *config;
@@ -30,6 +32,7 @@ struct options {
 	bool verbose;
 	unsigned int workers;
 	int ready_fd;
+	const char *key_log;
 };
 
 /**
@@ -59,6 +62,9 @@ static const struct argp_option option_table[] = {
 	{ "verbose", 'v', NULL, 0, "log more", 0 },
 	{ "workers", OPT_WORKERS, "N", 0, "threads, instead of the configured number", 0 },
 	{ "ready-fd", OPT_READY_FD, "FD", 0, "write a newline to FD when ready", 0 },
+	{ "key-log", OPT_KEY_LOG, "FILE", 0,
+	  "append the secrets of every connection to FILE, for debugging: whoever "
+	  "reads it reads all", 0 },
 	{ 0 }
 };
 
@@ -96,6 +102,9 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPT_READY_FD:
 		options->ready_fd = option_number(state, arg, 1 << 20);
+		return 0;
+	case OPT_KEY_LOG:
+		options->key_log = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -314,6 +323,10 @@ int main(int argc, char **argv)
 		return test_config(daemon.options.config);
 
 	signal(SIGPIPE, SIG_IGN);
+	/* Some builds of OpenSSL listen to it; here it takes an option. */
+	unsetenv("SSLKEYLOGFILE");
+	if (daemon.options.key_log && !keylog_open(daemon.options.key_log))
+		return EXIT_FAILURE;
 	privilege_guard_memory();
 	raise_file_limit();
 	daemon.config = config_load(daemon.options.config);

@@ -19,6 +19,8 @@
 
 #include <openssl/err.h>
 
+#include "keylog.h"
+
 #define TLS_SECURITY_LEVEL	2	/* OpenSSL's: 112 bits */
 
 _Static_assert(X509_V_OK == 0, "no verify error is 0");
@@ -97,6 +99,7 @@ static void tls_on_keylog(const SSL *ssl, const char *line)
 	struct tls *tls = SSL_get_app_data(ssl);
 	struct tls_dir *client, *server;
 
+	keylog_line(line);
 	if (!tls)
 		return;
 	client = tls->ask.server ? &tls->rx : &tls->tx;
