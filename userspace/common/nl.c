@@ -6,6 +6,7 @@
 #include "nl.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -86,6 +87,16 @@ static int nl_on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg
 	return NL_STOP;
 }
 
+/* Not libnl's own check: that one waits forever for an answer that was lost, and
+ * refuses all later ones. What is late from a call before is passed over.
+ */
+static int nl_on_sequence(struct nl_msg *msg, void *arg)
+{
+	const struct sluice_nl *nl = arg;
+
+	return nlmsg_hdr(msg)->nlmsg_seq == nl->sequence ? NL_OK : NL_SKIP;
+}
+
 static int nl_on_ack(struct nl_msg *msg, void *arg)
 {
 	struct sluice_nl *nl = arg;
@@ -123,6 +134,7 @@ static int nl_setup(struct sluice_nl *nl)
 	    setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on)) ||
 	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)))
 		return nl_fail(nl, errno, "netlink socket options", strerror(errno));
+	nl_socket_modify_cb(nl->sk, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, nl_on_sequence, nl);
 	nl_socket_modify_cb(nl->sk, NL_CB_VALID, NL_CB_CUSTOM, nl_on_reply, nl);
 	nl_socket_modify_cb(nl->sk, NL_CB_ACK, NL_CB_CUSTOM, nl_on_ack, nl);
 	nl_socket_modify_err_cb(nl->sk, NL_CB_CUSTOM, nl_on_error, nl);
@@ -221,6 +233,25 @@ void sluice_nl_msg_free(struct nl_msg *msg)
 	nlmsg_free(msg);
 }
 
+static int nl_send_call(struct sluice_nl *nl, struct nl_msg *msg)
+{
+	nl_complete_msg(nl->sk, msg);
+	nl->sequence = nlmsg_hdr(msg)->nlmsg_seq;
+	return nl_send(nl->sk, msg);
+}
+
+/* The kernel had no memory for the acknowledgement, and says so before it gives the
+ * reply that stands in front of it: that may name a descriptor, which would leak.
+ */
+static void nl_salvage_reply(struct sluice_nl *nl)
+{
+	struct pollfd p = { .fd = nl_socket_get_fd(nl->sk), .events = POLLIN };
+
+	while (!nl->ended && poll(&p, 1, 0) == 1)
+		if (nl_recvmsgs_default(nl->sk) < 0)
+			return;
+}
+
 int sluice_nl_call(struct sluice_nl *nl, struct nl_msg *msg,
 		   sluice_nl_reply_fn reply, void *arg)
 {
@@ -231,10 +262,12 @@ int sluice_nl_call(struct sluice_nl *nl, struct nl_msg *msg,
 	nl->result = 0;
 	nl->ended = 0;
 	nl->text[0] = '\0';
-	err = nl_send_auto(nl->sk, msg);
+	err = nl_send_call(nl, msg);
 	sluice_nl_msg_free(msg);
 	while (err >= 0 && !nl->ended)
 		err = nl_recvmsgs_default(nl->sk);
+	if (err == -NLE_NOMEM)
+		nl_salvage_reply(nl);
 	if (!nl->ended)
 		nl->result = nl_fail(nl, nl_errno(err), "netlink", nl_geterror(err));
 	return nl->result;

@@ -37,6 +37,7 @@ typedef int (*sluice_nl_reply_fn)(struct nlattr **attrs, void *arg);
  * @agents:	the number of the multicast group "agents"
  * @reply:	who takes the reply of the running call
  * @arg:	its argument
+ * @sequence:	the running call's number, which its answers repeat
  * @result:	outcome of the running call: 0 or -errno
  * @ended:	the running call has its acknowledgement or error
  * @text:	English reason of the last failure; the kernel's own when it
@@ -48,6 +49,7 @@ struct sluice_nl {
 	int agents;
 	sluice_nl_reply_fn reply;
 	void *arg;
+	uint32_t sequence;
 	int result;
 	int ended;
 	char text[SLUICE_NL_TEXT];
@@ -103,6 +105,9 @@ void sluice_nl_msg_free(struct nl_msg *msg);
  * @msg:	consumed, whatever the outcome; wiped
  * @reply:	takes each reply message; NULL when none is expected
  * @arg:	for @reply
+ *
+ * A call whose end got lost for want of memory, in the kernel or here, gives
+ * -ENOMEM though it may have been done; @reply has then taken what was said.
  *
  * Return: 0, or the kernel's -errno with its words in @nl->text.
  */
