@@ -423,7 +423,7 @@ TEST(raw_mode_only_counts)
 {
 	const struct tcp_options opt = { 0 };
 	long records;
-	struct tls_pair pair;
+	struct tls_pair pair = { 0 };
 
 	ASSERT_EQ(0, netns_enter());
 	records = parameter("key_records", LIMIT);

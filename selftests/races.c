@@ -28,6 +28,13 @@ static void count(uint64_t *counter)
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
+/* Says what should not have happened, and counts it. */
+static void broke(struct arena *a, const char *what, long err)
+{
+	count(&a->broken);
+	fprintf(stderr, "# broken: %s: %ld\n", what, err);
+}
+
 static bool stopped(struct arena *a)
 {
 	return __atomic_load_n(&a->stop, __ATOMIC_RELAXED);
@@ -53,7 +60,7 @@ static void serve_one(struct arena *a, struct fake_agent *agent, const struct fa
 		usleep(dice % 4000);
 	if (read(r->fd, buf, sizeof(buf)) < 0 && errno != EAGAIN && errno != ESHUTDOWN &&
 	    errno != ECONNRESET)
-		count(&a->broken);
+		broke(a, "channel read", errno);
 	if (dice % 8 < 6)
 		err = agent_install(agent, r->fd, &a->keys[0], &a->keys[1]);
 	if (!err && dice % 8 < 5) {
@@ -64,7 +71,7 @@ static void serve_one(struct arena *a, struct fake_agent *agent, const struct fa
 		err = agent_done(agent, r->fd, EPROTO, "by chance");
 	}
 	if (err && err != -ESHUTDOWN)
-		count(&a->broken);
+		broke(a, "agent", err);
 }
 
 static void *agent_run(void *arg)
@@ -75,7 +82,7 @@ static void *agent_run(void *arg)
 	struct fake_request r;
 
 	if (agent_open(&agent)) {
-		count(&a->broken);
+		broke(a, "agent_open", errno);
 		return NULL;
 	}
 	while (!stopped(a)) {
@@ -86,7 +93,7 @@ static void *agent_run(void *arg)
 			continue;
 		}
 		if (err) {
-			count(&a->broken);
+			broke(a, "accept", err);
 			continue;
 		}
 		serve_one(a, &agent, &r, (unsigned int)rand_r(&seed));
@@ -112,11 +119,11 @@ static void program_one(struct arena *a, unsigned int dice)
 	int fd[2];
 
 	if (tcp_pair(&(struct tcp_options){ 0 }, fd)) {
-		count(&a->broken);
+		broke(a, "tcp_pair", errno);
 		return;
 	}
 	if (arm(fd[0], SLUICE_ROLE_CLIENT, 0, dice % 3 ? 5 : 1000))
-		count(&a->broken);
+		broke(a, "arm", errno);
 	count(&a->armed);
 	if (dice % 5 == 0)
 		hard_close(fd[1], dice / 5);
@@ -126,11 +133,11 @@ static void program_one(struct arena *a, unsigned int dice)
 		if (info_get(fd[0], &info) ||
 		    (info.state != SLUICE_STATE_OPEN && info.state != SLUICE_STATE_FAILED) ||
 		    (info.state == SLUICE_STATE_FAILED && (!info.error || !info.text[0])))
-			count(&a->broken);
+			broke(a, "state", info.state << 16 | info.error);
 		if (info.state == SLUICE_STATE_OPEN && dice % 5) {
 			count(&a->opened);
 			if (send(fd[0], "x", 1, MSG_NOSIGNAL) != 1)
-				count(&a->broken);
+				broke(a, "send", errno);
 		}
 	} else if (dice % 7 < 6) {
 		usleep(dice % 5000);
