@@ -146,7 +146,7 @@ uml_is_built()
 # Leaves the kernel of NAME.config in $uml/NAME.
 uml_prepare()
 {
-	local name=$1 dir=$uml/$1 version lock
+	local name=$1 dir=$uml/$1 version key lock
 
 	[ -e "$tree/selftests/uml/$name.config" ] ||
 		die "no selftests/uml/$name.config"
@@ -169,9 +169,11 @@ uml_prepare()
 	mkdir -p "$dir"
 	cp "$uml/source/key" "$dir/source.key"
 	rm -f "$dir/key"
+	# Of what is built now: another may edit it before this ends.
+	key=$(uml_key "$name" "$version")
 	uml_configure "$name"
 	uml_compile "$name"
 	uml_images
-	uml_key "$name" "$version" >"$dir/key"
+	echo "$key" >"$dir/key"
 	exec {lock}>&-
 }
