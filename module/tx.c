@@ -31,9 +31,15 @@
 /* What TCP may charge beyond the bytes of a record: heads of its skbs. */
 #define SKB_SLACK	2048
 
+/* Between two tries to give TCP what it had no memory for. */
+#define RETRY_PAUSE	max(HZ / 20, 1)
+
+static void retry_expire(struct timer_list *timer);
+
 int sluice_tx_init(struct sluice_ctx *ctx)
 {
 	ctx->tx.max_payload = SLUICE_PLAINTEXT_MAX;
+	timer_setup(&ctx->tx.retry, retry_expire, 0);
 	return 0;
 }
 
@@ -71,6 +77,7 @@ void sluice_tx_free(struct sluice_ctx *ctx)
 {
 	struct sluice_tx *tx = &ctx->tx;
 
+	sk_stop_timer(ctx->sk, &tx->retry);
 	open_free(ctx);
 	sluice_batch_free(tx->batch);
 	tx->batch = NULL;
@@ -87,13 +94,17 @@ static bool has_tail(const struct sluice_tx *tx)
 static int push_chunked(struct sluice_ctx *ctx, int flags, size_t chunk)
 {
 	struct sluice_tx *tx = &ctx->tx;
+	struct sock *sk = ctx->sk;
 	int ret;
 
 	if (!has_tail(tx))
 		return 0;
 	tx->pushing = true;
-	ret = sluice_batch_push(tx->batch, ctx->sk, flags, chunk);
+	ret = sluice_batch_push(tx->batch, sk, flags, chunk);
 	tx->pushing = false;
+	/* No acknowledgment will come that calls sluice_tx_write_space(). */
+	if (unlikely(ret == -EAGAIN) && tcp_rtx_and_write_queues_empty(sk))
+		sk_reset_timer(sk, &tx->retry, jiffies + RETRY_PAUSE);
 	return ret;
 }
 
@@ -128,8 +139,25 @@ bool sluice_tx_write_space(struct sluice_ctx *ctx)
 	if (tx->pushing || !has_tail(tx) || !ctx->sk->sk_socket)
 		return true;
 	push_atomic(ctx);
-	/* With nothing in flight no acknowledgment calls again: let the program try. */
+	/* With nothing in flight the program may try as well. */
 	return !has_tail(tx) || tcp_rtx_and_write_queues_empty(ctx->sk);
+}
+
+/* The context outlives a timer that has begun: its memory waits for softirqs to end, and
+ * it has no tail by then.
+ */
+static void retry_expire(struct timer_list *timer)
+{
+	struct sluice_ctx *ctx = container_of(timer, struct sluice_ctx, tx.retry);
+	struct sock *sk = ctx->sk;
+
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk))
+		ctx->write_space_due = true;
+	else if (has_tail(&ctx->tx) && sluice_tx_write_space(ctx))
+		ctx->base_write_space(sk);
+	bh_unlock_sock(sk);
+	sock_put(sk);
 }
 
 bool sluice_tx_writable(const struct sluice_ctx *ctx)

@@ -6,6 +6,7 @@
 #ifndef SLUICE_TX_H
 #define SLUICE_TX_H
 
+#include <linux/timer.h>
 #include <linux/types.h>
 
 #include "dir.h"
@@ -29,6 +30,8 @@ struct sluice_ctx;
  * @open_len:	bytes of application data collected in @open (MSG_MORE)
  * @open:	the record that is not full yet, plain; NULL while there is none
  * @batch:	sealed records that are not TCP's yet, and scratch; made at the first send
+ * @retry:	pushes them where nothing else will: TCP had no memory, and nothing is in
+ *		flight whose acknowledgment would call; holds the sock while it is armed
  */
 struct sluice_tx {
 	struct sluice_dir dir;
@@ -41,6 +44,7 @@ struct sluice_tx {
 	u16 open_len;
 	u8 *open;
 	struct sluice_batch *batch;
+	struct timer_list retry;
 };
 
 /** sluice_tx_init() - ready for keys; allocates nothing. Return: 0. */

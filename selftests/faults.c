@@ -50,6 +50,10 @@ static const struct {
 	{ FAIL_DIR "failslab/verbose", "0" },
 	{ FAIL_DIR "fail_page_alloc/verbose", "0" },
 	{ FAIL_DIR "fail_usercopy/verbose", "0" },
+	/* As they are unless starve() says else. */
+	{ FAIL_DIR "failslab/cache-filter", "N" },
+	{ FAIL_DIR "failslab/probability", "0" },
+	{ FAIL_DIR "failslab/task-filter", "Y" },
 };
 
 static long write_text(const char *path, const char *text)
@@ -109,6 +113,42 @@ static void fault_disarm(void)
 	fault_disarm();								\
 	_result;								\
 })
+
+/* From now on this task finds no memory for what TCP sends in. */
+static long starve(void)
+{
+	static const struct {
+		const char *path;
+		const char *value;
+	} settings[] = {
+		{ "/sys/kernel/slab/skbuff_fclone_cache/failslab", "1" },
+		{ FAIL_DIR "failslab/cache-filter", "Y" },
+		{ FAIL_DIR "failslab/times", "1000" },
+		{ FAIL_DIR "failslab/probability", "100" },
+		{ "/proc/thread-self/make-it-fail", "1" },
+	};
+	long err = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(settings) && err >= 0; i++)
+		err = write_text(settings[i].path, settings[i].value);
+	return err < 0 ? err : 0;
+}
+
+/* How often it has found none, or -errno. */
+static long feast(void)
+{
+	char left[16] = { 0 };
+	int fd = open(FAIL_DIR "failslab/times", O_RDONLY | O_CLOEXEC);
+	long n = fd < 0 ? -errno : sys(read(fd, left, sizeof(left) - 1));
+	long err = write_text("/proc/thread-self/make-it-fail", "0");
+
+	close(fd);
+	if (err >= 0)
+		err = write_text(FAIL_DIR "failslab/probability", "0");
+	if (err >= 0)
+		err = write_text(FAIL_DIR "failslab/cache-filter", "N");
+	return n < 0 || err < 0 ? -EIO : 1000 - strtol(left, NULL, 0);
+}
 
 /* Until the call has come through without meeting its Nth fault. */
 #define FOR_EACH_FAULT(nth)							\
@@ -522,6 +562,19 @@ TEST_F_TIMEOUT(faults, send_more, 600)
 			wire_close(&self->wire);
 		}
 	}
+}
+
+/* With nothing in flight, no acknowledgment makes TCP ask for more. */
+TEST_F(faults, send_starved)
+{
+	FRESH();
+	ASSERT_EQ(0, starve());
+	EXPECT_EQ(300, sys(send(self->wire.fd[0], pattern(0), 300, 0)));
+	ASSERT_LT(0, feast());
+	EXPECT_EQ(1, wire_stream(&self->wire, 0, 300));
+	EXPECT_SILENCE(&self->wire);
+	EXPECT_SEQ();
+	wire_close(&self->wire);
 }
 
 TEST_F_TIMEOUT(faults, send_control, 600)
