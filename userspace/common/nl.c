@@ -88,13 +88,14 @@ static int nl_on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg
 }
 
 /* Not libnl's own check: that one waits forever for an answer that was lost, and
- * refuses all later ones. What is late from a call before is passed over.
+ * refuses all later ones. What is late from a call before is passed over. Before the
+ * first call, whoever uses the connection by libnl knows its numbers itself.
  */
 static int nl_on_sequence(struct nl_msg *msg, void *arg)
 {
 	const struct sluice_nl *nl = arg;
 
-	return nlmsg_hdr(msg)->nlmsg_seq == nl->sequence ? NL_OK : NL_SKIP;
+	return !nl->sequence || nlmsg_hdr(msg)->nlmsg_seq == nl->sequence ? NL_OK : NL_SKIP;
 }
 
 static int nl_on_ack(struct nl_msg *msg, void *arg)

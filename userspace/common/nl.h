@@ -37,7 +37,7 @@ typedef int (*sluice_nl_reply_fn)(struct nlattr **attrs, void *arg);
  * @agents:	the number of the multicast group "agents"
  * @reply:	who takes the reply of the running call
  * @arg:	its argument
- * @sequence:	the running call's number, which its answers repeat
+ * @sequence:	the running or last call's number, which its answers repeat; 0: none
  * @result:	outcome of the running call: 0 or -errno
  * @ended:	the running call has its acknowledgement or error
  * @text:	English reason of the last failure; the kernel's own when it
