@@ -257,7 +257,8 @@ kselftest:
 check-debug:
 	selftests/deps --uml
 	selftests/uml/build debug
-	+@$(MAKE) --no-print-directory $(jobs) userspace kselftests
+	+@$(MAKE) --no-print-directory $(jobs) userspace kselftests \
+		$(B)/kselftest/tls
 	+@$(MAKE) --no-print-directory module KDIR=$(B)/uml/debug ARCH=um
 	selftests/run --uml debug $(TESTS)
 
