@@ -184,8 +184,9 @@ void sluice_ctx_free(struct sluice_ctx *ctx);
  * @ctx: locked
  *
  * close_notify in managed mode only. Does not wait; no-op without TX keys.
+ * Return: false where, for want of memory, data is not TCP's yet.
  */
-void sluice_ctx_farewell(struct sluice_ctx *ctx);
+bool sluice_ctx_farewell(struct sluice_ctx *ctx);
 
 /**
  * sluice_ctx_error() - why a managed socket failed

@@ -657,6 +657,12 @@ int sluice_tx_flush(struct sluice_ctx *ctx)
 	return ret ?: pushed;
 }
 
+bool sluice_tx_left(const struct sluice_ctx *ctx)
+{
+	sock_owned_by_me(ctx->sk);
+	return ctx->tx.open_len || has_tail(&ctx->tx);
+}
+
 void sluice_tx_splice_eof(struct socket *sock)
 {
 	struct sock *sk = sock->sk;

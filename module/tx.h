@@ -85,6 +85,9 @@ int sluice_tx_control(struct sluice_ctx *ctx, u8 type, const void *data, size_t 
  */
 int sluice_tx_flush(struct sluice_ctx *ctx);
 
+/** sluice_tx_left() - is anything of the program's not TCP's yet? Socket lock held. */
+bool sluice_tx_left(const struct sluice_ctx *ctx);
+
 /** sluice_tx_writable() - would a sendmsg take bytes? for poll; any context */
 bool sluice_tx_writable(const struct sluice_ctx *ctx);
 

@@ -438,6 +438,15 @@ static bool sluice_aborts(const struct sock *sk)
 	return sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime;
 }
 
+/* Nobody is left who could send it: the peer shall not take what it has for all there
+ * was, so that TCP closes as with linger 0, by RST.
+ */
+static void sluice_abort(struct sock *sk)
+{
+	sock_set_flag(sk, SOCK_LINGER);
+	sk->sk_lingertime = 0;
+}
+
 static void sluice_close(struct sock *sk, long timeout)
 {
 	struct proto *base = sluice_family(sk)->base_prot;
@@ -451,7 +460,8 @@ static void sluice_close(struct sock *sk, long timeout)
 		if (!sluice_aborts(sk)) {
 			if (READ_ONCE(ctx->state) == SLUICE_STATE_OPEN)
 				sluice_rx_drain_control(ctx);
-			sluice_ctx_farewell(ctx);
+			if (!sluice_ctx_farewell(ctx))
+				sluice_abort(sk);
 		}
 		sluice_restore_sock(sk, ctx);
 		/* Locked: what is freed gives its charge back to the socket. */
