@@ -105,7 +105,7 @@ if openssl_has_ktls; then
 	end "$nginx"
 else
 	row_skip 'OpenSSL, nginx' - - all \
-		"OpenSSL $openssl_version is built without kTLS here"
+		"the commands of OpenSSL $openssl_version know no kTLS"
 fi
 tap_try 'in the end no socket is left' wait_for 20 no_sessions
 tap_equal 'it was sluice alone' no \

@@ -8,7 +8,8 @@ openssl_version=$(openssl version | cut -d' ' -f2)
 # one line.
 openssl_has_ktls()
 {
-	! openssl list -disabled | grep -qw KTLS
+	! openssl list -disabled | grep -qw KTLS &&
+		openssl s_client -help 2>&1 | grep -q -- '-ktls'
 }
 
 # Since 3.2 it gives the receiving half of TLS 1.3 to the kernel too.
