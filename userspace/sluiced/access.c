@@ -60,9 +60,29 @@ static bool access_is_number(const char *text, uint32_t *id)
 	return !*end && n < UINT32_MAX;
 }
 
-bool access_add_user(struct access *access, const char *name)
+static bool access_find_user(const char *name, uint32_t *id)
 {
-	struct passwd *pw;
+	struct passwd *pw = getpwnam(name);
+
+	if (pw)
+		*id = pw->pw_uid;
+	return pw;
+}
+
+static bool access_find_group(const char *name, uint32_t *id)
+{
+	struct group *gr = getgrnam(name);
+
+	if (gr)
+		*id = gr->gr_gid;
+	return gr;
+}
+
+/* To one of the two lists; @find: who has a name. */
+static bool access_add(struct access *access, const char *name,
+		       bool (*find)(const char *name, uint32_t *id),
+		       uint32_t **ids, size_t *count)
+{
 	uint32_t id;
 
 	errno = 0;
@@ -70,32 +90,21 @@ bool access_add_user(struct access *access, const char *name)
 		access->everyone = true;
 		return true;
 	}
-	if (!access_is_number(name, &id)) {
-		pw = getpwnam(name);
-		if (!pw)
-			return false;
-		id = pw->pw_uid;
-	}
-	return access_push(&access->uids, &access->uid_count, id);
+	if (!access_is_number(name, &id) && !find(name, &id))
+		return false;
+	return access_push(ids, count, id);
+}
+
+bool access_add_user(struct access *access, const char *name)
+{
+	return access_add(access, name, access_find_user, &access->uids,
+			  &access->uid_count);
 }
 
 bool access_add_group(struct access *access, const char *name)
 {
-	struct group *gr;
-	uint32_t id;
-
-	errno = 0;
-	if (!strcmp(name, ACCESS_EVERYONE)) {
-		access->everyone = true;
-		return true;
-	}
-	if (!access_is_number(name, &id)) {
-		gr = getgrnam(name);
-		if (!gr)
-			return false;
-		id = gr->gr_gid;
-	}
-	return access_push(&access->gids, &access->gid_count, id);
+	return access_add(access, name, access_find_group, &access->gids,
+			  &access->gid_count);
 }
 
 bool access_is_empty(const struct access *access)
