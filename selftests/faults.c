@@ -252,30 +252,6 @@ static void both_timeouts(int fd)
 	self->pair.fd[1] = -1;							\
 } while (0)
 
-/* Reads the stream's @total bytes from @offset off the wire; records, or -errno. */
-static long wire_stream(struct wire *wire, uint64_t offset, size_t total)
-{
-	static unsigned char record[WIRE_MAX], plain[WIRE_MAX];
-	size_t done = 0;
-	long count = 0;
-	int type;
-
-	while (done < total) {
-		long n = read_record(wire->fd[1], record);
-
-		if (n <= 0)
-			return n ? n : -EPIPE;
-		n = peer_open(&wire->open, record, &type, plain);
-		if (n < 0)
-			return n;
-		if (type != CONTENT_DATA || !pattern_fits(plain, (size_t)n, offset + done))
-			return -EILSEQ;
-		done += (size_t)n;
-		count++;
-	}
-	return done == total ? count : -EMSGSIZE;
-}
-
 /* Nothing more is on its way. */
 #define EXPECT_SILENCE(w) EXPECT_EQ(0, poll_one((w)->fd[1], POLLIN, 0))
 
@@ -315,7 +291,7 @@ TEST_F_TIMEOUT(faults, attach, 600)
 		peer_init(&w->open, &keys);
 		EXPECT_EQ(0, keys_set(w->fd[0], TLS_TX, &keys));
 		EXPECT_EQ(100, send(w->fd[0], pattern(0), 100, 0));
-		EXPECT_EQ(1, wire_stream(w, 0, 100));
+		EXPECT_EQ(1, read_stream(w, 0, 100));
 		wire_close(w);
 	}
 }
@@ -363,7 +339,7 @@ TEST_F_TIMEOUT(faults, keys_tx, 600)
 {
 #define KEYS_USED(w) do {							\
 	EXPECT_EQ(5000, send((w)->fd[0], pattern(0), 5000, 0));			\
-	EXPECT_EQ(1, wire_stream(w, 0, 5000));					\
+	EXPECT_EQ(1, read_stream(w, 0, 5000));					\
 } while (0)
 	EXPECT_KEYS(TLS_TX, &self->wire.open.keys);
 #undef KEYS_USED
@@ -444,7 +420,7 @@ TEST_F_TIMEOUT(faults, options, 600)
 			EXPECT_FAULT(_n, ENOMEM, ENOBUFS, EFAULT, EAGAIN);	\
 		else								\
 			at = (size_t)_n;					\
-		ASSERT_LE(0, wire_stream(&self->wire, 0, at));			\
+		ASSERT_LE(0, read_stream(&self->wire, 0, at));			\
 		while (at < total) {						\
 			size_t _from = at;					\
 										\
@@ -452,7 +428,7 @@ TEST_F_TIMEOUT(faults, options, 600)
 			_n = sys(call);						\
 			ASSERT_LT(0, _n);					\
 			at += (size_t)_n;					\
-			ASSERT_LE(0, wire_stream(&self->wire, _from, at - _from)); \
+			ASSERT_LE(0, read_stream(&self->wire, _from, at - _from)); \
 		}								\
 		EXPECT_SILENCE(&self->wire);					\
 		EXPECT_SEQ();							\
@@ -511,11 +487,11 @@ TEST_F_TIMEOUT(faults, splice, 600)
 		} else {
 			at = (size_t)got;
 		}
-		ASSERT_LE(0, wire_stream(&self->wire, 0, at));
+		ASSERT_LE(0, read_stream(&self->wire, 0, at));
 		while (at < total) {
 			got = splice(self->pipe[0], NULL, self->wire.fd[0], NULL, total - at, 0);
 			ASSERT_LT(0, got);
-			ASSERT_LE(0, wire_stream(&self->wire, at, (size_t)got));
+			ASSERT_LE(0, read_stream(&self->wire, at, (size_t)got));
 			at += (size_t)got;
 		}
 		EXPECT_SILENCE(&self->wire);
@@ -556,7 +532,7 @@ TEST_F_TIMEOUT(faults, send_more, 600)
 					at += (size_t)got;
 				}
 			}
-			ASSERT_EQ(1, wire_stream(&self->wire, 0, at));
+			ASSERT_EQ(1, read_stream(&self->wire, 0, at));
 			EXPECT_SILENCE(&self->wire);
 			EXPECT_SEQ();
 			wire_close(&self->wire);
@@ -571,7 +547,7 @@ TEST_F(faults, send_starved)
 	ASSERT_EQ(0, starve());
 	EXPECT_EQ(300, sys(send(self->wire.fd[0], pattern(0), 300, 0)));
 	ASSERT_LT(0, feast());
-	EXPECT_EQ(1, wire_stream(&self->wire, 0, 300));
+	EXPECT_EQ(1, read_stream(&self->wire, 0, 300));
 	EXPECT_SILENCE(&self->wire);
 	EXPECT_SEQ();
 	wire_close(&self->wire);
@@ -612,7 +588,7 @@ TEST_F_TIMEOUT(faults, close, 600)
 		FRESH();
 		ASSERT_EQ(500, send(self->wire.fd[0], pattern(0), 500, MSG_MORE));
 		EXPECT_EQ(0, WITH_FAULT(n, close(self->wire.fd[0])));
-		got = wire_stream(&self->wire, 0, 500);
+		got = read_stream(&self->wire, 0, 500);
 		if (got < 0) {
 			/* Never the end that a stream has which is whole. */
 			EXPECT_FAULT(got, ECONNRESET);
@@ -845,7 +821,7 @@ FIXTURE_TEARDOWN(managed)
 	size_t _n = peer_seal(&(w)->seal, CONTENT_DATA, pattern(0), 400, 0, _record); \
 										\
 	EXPECT_EQ(400, sys(send((w)->fd[0], pattern(0), 400, MSG_NOSIGNAL)));	\
-	EXPECT_EQ(1, wire_stream(w, 0, 400));					\
+	EXPECT_EQ(1, read_stream(w, 0, 400));					\
 	EXPECT_EQ(_n, write_all((w)->fd[1], _record, _n));			\
 	EXPECT_EQ(400, sys(recv((w)->fd[0], self->buf, 400, MSG_WAITALL)));	\
 	EXPECT_TRUE(pattern_fits(self->buf, 400, 0));				\
@@ -1107,7 +1083,7 @@ TEST_F_TIMEOUT(managed, keyupdate, 600)
 			EXPECT_EQ(400, got);
 			EXPECT_TRUE(pattern_fits(self->buf, 400, 0));
 			EXPECT_EQ(400, send(w->fd[0], pattern(0), 400, 0));
-			EXPECT_EQ(1, wire_stream(w, 0, 400));
+			EXPECT_EQ(1, read_stream(w, 0, 400));
 		}
 		wire_close(w);
 	}
@@ -1126,7 +1102,7 @@ TEST_F_TIMEOUT(managed, close, 600)
 		FRESH_MANAGED();
 		ASSERT_EQ(500, send(w->fd[0], pattern(0), 500, MSG_MORE));
 		EXPECT_EQ(0, WITH_FAULT(n, close(w->fd[0])));
-		got = wire_stream(w, 0, 500);
+		got = read_stream(w, 0, 500);
 		if (got < 0) {
 			EXPECT_FAULT(got, ECONNRESET);
 			close(w->fd[1]);

@@ -283,4 +283,37 @@ static inline void wire_close(struct wire *wire)
 	close(wire->fd[1]);
 }
 
+/* Reads @total bytes of the stream from @offset off the wire, in whole records
+ * of data, @limit bytes of it at most; the number of records, or -errno.
+ */
+static inline long read_stream_of(struct wire *wire, uint64_t offset, size_t total, long limit)
+{
+	static unsigned char record[WIRE_MAX], plain[WIRE_MAX];
+	size_t done = 0;
+	long count = 0;
+	int type;
+
+	while (done < total) {
+		long n = read_record(wire->fd[1], record);
+
+		if (n <= 0)
+			return n ? n : -EPIPE;
+		n = peer_open(&wire->open, record, &type, plain);
+		if (n < 0)
+			return n;
+		if (type != CONTENT_DATA || n > limit || !n)
+			return -EPROTO;
+		if (!pattern_fits(plain, (size_t)n, offset + done))
+			return -EILSEQ;
+		done += (size_t)n;
+		count++;
+	}
+	return done == total ? count : -EMSGSIZE;
+}
+
+static inline long read_stream(struct wire *wire, uint64_t offset, size_t total)
+{
+	return read_stream_of(wire, offset, total, RECORD_MAX);
+}
+
 #endif

@@ -41,39 +41,6 @@ FIXTURE_TEARDOWN(wire)
  * What the module sends
  */
 
-/* Reads @total bytes of the stream from @offset off the wire, in whole records
- * of data, @limit bytes of it at most; the number of records, or -errno.
- */
-static long read_stream_of(struct wire *wire, uint64_t offset, size_t total, long limit)
-{
-	static unsigned char record[WIRE_MAX], plain[WIRE_MAX];
-	size_t done = 0;
-	long count = 0;
-	int type;
-
-	while (done < total) {
-		long n = read_record(wire->fd[1], record);
-
-		if (n <= 0)
-			return n ? n : -EPIPE;
-		n = peer_open(&wire->open, record, &type, plain);
-		if (n < 0)
-			return n;
-		if (type != CONTENT_DATA || n > limit || !n)
-			return -EPROTO;
-		if (!pattern_fits(plain, (size_t)n, offset + done))
-			return -EILSEQ;
-		done += (size_t)n;
-		count++;
-	}
-	return done == total ? count : -EMSGSIZE;
-}
-
-static long read_stream(struct wire *wire, uint64_t offset, size_t total)
-{
-	return read_stream_of(wire, offset, total, RECORD_MAX);
-}
-
 TEST_F(wire, sends_records)
 {
 	static const size_t sizes[] = { 1, 2, 15, 16, 17, 100, 4096, 16383, 16384, 16385, 50000 };
