@@ -18,18 +18,10 @@
 #include <sys/syscall.h>
 
 #include "filter.h"
+#include "tcp_others.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV	(1UL << 5)
-#endif
-#ifndef AF_SMC
-#define AF_SMC		43
-#endif
-#ifndef IPPROTO_SMC
-#define IPPROTO_SMC	256
-#endif
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP	262
 #endif
 
 enum side {

@@ -29,16 +29,7 @@
 #include "listener.h"
 #include "supervise.h"
 #include "target.h"
-
-#ifndef AF_SMC
-#define AF_SMC		43
-#endif
-#ifndef IPPROTO_SMC
-#define IPPROTO_SMC	256
-#endif
-#ifndef IPPROTO_MPTCP
-#define IPPROTO_MPTCP	262
-#endif
+#include "tcp_others.h"
 
 /* A verdict: 0 or an errno that the call ends with, or this. */
 #define GO_ON		(-1)
