@@ -2139,20 +2139,22 @@ TEST(cache)
 	uint8_t key[CACHE_KEY_LEN] = { 0 };
 	struct cache cache;
 	SSL_SESSION *session;
+	time_t start = time(NULL);
 	int n = 0;
 
 	cache_init(&cache, 20);
 	for (int i = 0; i < 100; i++) {
 		session = SSL_SESSION_new();
 		SSL_SESSION_set1_id(session, (const unsigned char *)"id", 2);
-		SSL_SESSION_set_time(session, time(NULL) - i % 10);
+		SSL_SESSION_set_time(session, start - i % 10);
 		key[0] = (uint8_t)(i / 10);
 		cache_put(&cache, key, session);
 		EXPECT_GE(20, cache.count);
 	}
 	EXPECT_EQ(20, cache.count);
 	while ((session = cache_take(&cache, key))) {
-		EXPECT_EQ(time(NULL) / 100, SSL_SESSION_get_time(session) / 100);
+		/* Put last, so taken first. */
+		EXPECT_EQ(start - 9 + n, SSL_SESSION_get_time(session));
 		SSL_SESSION_free(session);
 		n++;
 	}
