@@ -8,9 +8,10 @@ uml_drives=(a b c d)
 uml_ports=()
 uml_open=()
 
+# Read-only and shared: without the "c" the lock keeps other VMs from the image.
 uml_drive()
 {
-	machine+=("ubd${uml_drives[0]}r=$2")
+	machine+=("ubd${uml_drives[0]}rc=$2")
 	uml_drives=("${uml_drives[@]:1}")
 }
 
