@@ -60,6 +60,7 @@ FIXTURE_SETUP(control)
 FIXTURE_TEARDOWN(control)
 {
 	control_close(&self->c);
+	EXPECT_EQ(0, netns_left());
 }
 
 #define PROGRAM (self->c.wire.fd[0])
@@ -282,6 +283,7 @@ FIXTURE_SETUP(tls13)
 FIXTURE_TEARDOWN(tls13)
 {
 	control_close(&self->c);
+	EXPECT_EQ(0, netns_left());
 }
 
 TEST_F(tls13, key_updates)
@@ -452,6 +454,7 @@ FIXTURE_SETUP(roles)
 FIXTURE_TEARDOWN(roles)
 {
 	control_close(&self->c);
+	EXPECT_EQ(0, netns_left());
 }
 
 TEST_F(roles, server_takes_no_ticket)

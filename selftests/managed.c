@@ -58,6 +58,7 @@ FIXTURE_TEARDOWN(open)
 	EXPECT_ACCOUNT(&self->pair);
 	pair_close(&self->pair);
 	agent_close(&self->agent);
+	EXPECT_EQ(0, netns_left());
 }
 
 TEST_F(open, data_flows)
@@ -83,6 +84,9 @@ TEST_F(open, data_flows)
 	EXPECT_EQ(600000, stat_get(SLUICE_STAT_RX_BYTES));
 	EXPECT_EQ(2, stat_get(SLUICE_STAT_HS_STARTED));
 	EXPECT_EQ(2, stat_get(SLUICE_STAT_HS_DONE));
+	EXPECT_EQ(2, stat_get(SLUICE_STAT_TX_SESSIONS));
+	EXPECT_EQ(2, stat_get(SLUICE_STAT_TX_CURRENT));
+	EXPECT_EQ(2, stat_get(SLUICE_STAT_RX_CURRENT));
 }
 
 TEST_F(open, end_of_stream)
@@ -153,6 +157,7 @@ FIXTURE_TEARDOWN(pending)
 	if (self->request.fd >= 0)
 		close(self->request.fd);
 	agent_close(&self->agent);
+	EXPECT_EQ(0, netns_left());
 }
 
 static int state_of(int fd)
@@ -856,6 +861,7 @@ FIXTURE_TEARDOWN(connecting)
 	close(self->fd);
 	close(self->listener);
 	agent_close(&self->agent);
+	EXPECT_EQ(0, netns_left());
 }
 
 struct connect_call {

@@ -44,4 +44,25 @@ static inline long netns_state(struct sluice_nl_state *state)
 	return err;
 }
 
+/* Sockets of the module's and their sessions in the namespace, once those that were closed
+ * have had the time to go; or -errno.
+ */
+static inline long netns_left(void)
+{
+	struct sluice_nl_state state;
+	long left = 0;
+
+	for (int i = 0; i < 250; i++) {
+		long err = netns_state(&state);
+
+		left = err ? err : (long)(state.stats[SLUICE_STAT_SOCKETS] +
+					  state.stats[SLUICE_STAT_TX_CURRENT] +
+					  state.stats[SLUICE_STAT_RX_CURRENT]);
+		if (left <= 0)
+			break;
+		usleep(20000);
+	}
+	return left;
+}
+
 #endif

@@ -32,18 +32,7 @@ FIXTURE_SETUP(stats)
 
 FIXTURE_TEARDOWN(stats)
 {
-	struct sluice_nl_state state;
-
-	/* Whatever happened: no socket is left, once the last is closed. */
-	for (int i = 0; i < 50; i++) {
-		ASSERT_EQ(0, netns_state(&state));
-		if (!state.stats[SLUICE_STAT_SOCKETS])
-			break;
-		usleep(20000);
-	}
-	EXPECT_EQ(0, state.stats[SLUICE_STAT_SOCKETS]);
-	EXPECT_EQ(0, state.stats[SLUICE_STAT_TX_CURRENT]);
-	EXPECT_EQ(0, state.stats[SLUICE_STAT_RX_CURRENT]);
+	EXPECT_EQ(0, netns_left());
 }
 
 #define EXPECT_STAT(name, value) do {						\
