@@ -175,15 +175,15 @@ static int alert_in(struct sluice_ctx *ctx, const u8 *data, size_t len, size_t r
 
 	ctx->alert_received = desc;
 	sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_RX_ALERTS);
-	if (desc == TLS_ALERT_DESC_CLOSE_NOTIFY) {
-		if (sluice_managed_midway(ctx))
-			return refuse(ctx, TLS_ALERT_DESC_UNEXPECTED_MESSAGE);
-		WRITE_ONCE(ctx->rx.eof, true);
-		return 0;
-	}
-	if (alert_passes(ctx, level, desc))
+	if (desc != TLS_ALERT_DESC_CLOSE_NOTIFY && !alert_passes(ctx, level, desc))
+		return alert_fatal(ctx, desc);
+	/* Between the parts of a message is no place for others (RFC 8446 5.1). */
+	if (sluice_managed_midway(ctx))
+		return refuse(ctx, TLS_ALERT_DESC_UNEXPECTED_MESSAGE);
+	if (desc != TLS_ALERT_DESC_CLOSE_NOTIFY)
 		return idle(ctx);
-	return alert_fatal(ctx, desc);
+	WRITE_ONCE(ctx->rx.eof, true);
+	return 0;
 }
 
 /* --- handshake messages --- */

@@ -22,25 +22,42 @@ static bool is_tls13(const struct sluice_rx *rx)
 	return rx->dir.key->version == TLS_1_3_VERSION;
 }
 
-/* The alert that belongs to a header's error (RFC 8446 5.1, 5.2; RFC 5246 7.2.2). */
-static u8 header_alert(const struct sluice_rx *rx, const u8 *hdr, int error)
-{
-	switch (error) {
-	case -EMSGSIZE:
-		return TLS_ALERT_DESC_RECORD_OVERFLOW;
-	case -EBADMSG:
-		return TLS_ALERT_DESC_BAD_RECORD_MAC;
-	}
-	if (is_tls13(rx) && hdr[0] != SLUICE_DATA)
-		return TLS_ALERT_DESC_UNEXPECTED_MESSAGE;
-	return TLS_ALERT_DESC_DECODE_ERROR;
-}
-
 static int refuse(struct sluice_ctx *ctx, enum sluice_stat stat, int error, u8 alert)
 {
 	sluice_stat_inc(sluice_net(ctx), stat);
 	sluice_managed_fail(ctx, error, alert);
 	return error;
+}
+
+/* What the in-tree module calls it; but a program that knows of no records has given no bad
+ * argument, and nobody has tampered with what a seal confirms.
+ */
+static int broken(const struct sluice_ctx *ctx, int raw)
+{
+	return sluice_ctx_managed(ctx) ? -EPROTO : raw;
+}
+
+/* A header's @error, with the alert that belongs to it (RFC 8446 5.1, 5.2; RFC 5246 7.2.2).
+ * In TLS 1.3 what is not sealed comes first, for that is all that is known of it.
+ */
+static int refuse_head(struct sluice_ctx *ctx, const u8 *hdr, int error)
+{
+	bool sealed = !is_tls13(&ctx->rx) || hdr[0] == SLUICE_DATA;
+	u8 alert = TLS_ALERT_DESC_DECODE_ERROR;
+
+	if (!sluice_ctx_managed(ctx))
+		ctx->rx.misframed = true;
+	if (!sealed) {
+		error = broken(ctx, error);
+		alert = TLS_ALERT_DESC_UNEXPECTED_MESSAGE;
+	} else if (error == -EMSGSIZE) {
+		alert = TLS_ALERT_DESC_RECORD_OVERFLOW;
+	} else if (error == -EBADMSG) {
+		alert = TLS_ALERT_DESC_BAD_RECORD_MAC;
+	} else {
+		error = broken(ctx, error);
+	}
+	return refuse(ctx, SLUICE_STAT_RX_BAD_RECORD, error, alert);
 }
 
 int sluice_open_head(struct sluice_ctx *ctx, struct sluice_head *head)
@@ -59,11 +76,8 @@ int sluice_open_head(struct sluice_ctx *ctx, struct sluice_head *head)
 	if (ret)
 		return ret;
 	ret = sluice_record_parse(key->cipher, key->version, head->prefix, &head->rec);
-	if (ret && !sluice_ctx_managed(ctx))
-		rx->misframed = true;
 	if (ret)
-		return refuse(ctx, SLUICE_STAT_RX_BAD_RECORD, ret,
-			      header_alert(rx, head->prefix, ret));
+		return refuse_head(ctx, head->prefix, ret);
 	head->room = head->rec.body - SLUICE_TAG_LEN - (is_tls13(rx) ? 1 : 0);
 	if (head->room > rx->max_payload)
 		return refuse(ctx, SLUICE_STAT_RX_BAD_RECORD, -EMSGSIZE,
@@ -287,7 +301,7 @@ static int open_typed(struct sluice_ctx *ctx, const struct sluice_head *head,
 		return 0;
 	}
 	if (unpad(rx, plain, head->room))
-		return refuse(ctx, SLUICE_STAT_RX_BAD_RECORD, -EBADMSG,
+		return refuse(ctx, SLUICE_STAT_RX_BAD_RECORD, broken(ctx, -EBADMSG),
 			      TLS_ALERT_DESC_UNEXPECTED_MESSAGE);
 	return 0;
 }

@@ -110,6 +110,16 @@ enum sluice_role {
  * ECONNABORTED		the agent gave up or died
  * EPROTO		a protocol error; see @alert_sent, @alert_received
  * ECONNRESET, EPIPE	the connection ended first
+ *
+ * errno of a read when an open connection breaks; SLUICE_INFO has the alert that was sent
+ * or received (RFC 8446 6.2). Writes fail with EPIPE:
+ * EBADMSG		a record was tampered with
+ * EMSGSIZE		a record is longer than was agreed
+ * EPROTO		the peer broke the protocol, or says that we did
+ * EKEYREJECTED		the peer refused our certificate, or that there was none
+ * EACCES		it let us in, but not there (access_denied)
+ * ECONNABORTED		cut off: no close_notify came before TCP's end
+ * ECONNRESET		reset, or ended by another alert
  */
 struct sluice_request {
 	__u16	role;
