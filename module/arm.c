@@ -23,6 +23,7 @@ struct sluice_arm *sluice_arm_create(const struct sluice_request *req)
 	arm->cred = get_current_cred();
 	arm->pid = get_pid(task_tgid(current));
 	arm->req = *req;
+	INIT_LIST_HEAD(&arm->pending);
 	return arm;
 }
 

@@ -5,6 +5,7 @@
 #ifndef SLUICE_ARM_H
 #define SLUICE_ARM_H
 
+#include <linux/list.h>
 #include <linux/refcount.h>
 #include <uapi/linux/sluice.h>
 
@@ -17,14 +18,19 @@ struct pid;
  * @cred:	of the program when it armed the socket
  * @pid:	its thread group, for information only
  * @req:	the request, checked
+ * @pending:	handshakes under way by it: those of a listener's children, oldest first
+ * @n_pending:	how many
  *
- * One object: children of a listener share it by reference. Immutable.
+ * One object: children of a listener share it by reference. Immutable, but for the
+ * handshakes, which handshake.c keeps under its namespace's lock.
  */
 struct sluice_arm {
 	refcount_t refs;
 	const struct cred *cred;
 	struct pid *pid;
 	struct sluice_request req;
+	struct list_head pending;
+	unsigned int n_pending;
 };
 
 /**

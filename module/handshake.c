@@ -19,6 +19,7 @@
 #include <linux/slab.h>
 #include <net/netns/generic.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include "ctx.h"
 #include "dir.h"
@@ -33,7 +34,7 @@ enum sluice_hs_flag {
 
 /**
  * struct hs_net - the handshakes of a network namespace
- * @lock:	protects all below; taken in softirq
+ * @lock:	protects all below, and of each request's arm what is pending; taken in softirq
  * @all:	those under way
  * @waiting:	of them, those that wait for an agent, oldest first
  * @pending:	length of @all
@@ -118,9 +119,25 @@ static const struct hs_reason hs_overflow = {
 	.text = "too many handshakes are under way in this network namespace",
 };
 
+static const struct hs_reason hs_crowded = {
+	.stat = SLUICE_STAT_HS_OVERFLOW,
+	.error = ENOBUFS,
+	.text = "too many handshakes of this listener are under way",
+};
+
+static const struct hs_reason hs_gave_way = {
+	.stat = SLUICE_STAT_HS_GAVE_WAY,
+	.error = ETIMEDOUT,
+	.text = "timed out early: the peer was slow, and the listener was full",
+};
+
 static unsigned int max_pending = 4096;
 module_param(max_pending, uint, 0644);
 MODULE_PARM_DESC(max_pending, "handshakes under way in a network namespace, at most");
+
+static unsigned int listener_pending = 1024;
+module_param(listener_pending, uint, 0644);
+MODULE_PARM_DESC(listener_pending, "of them, those of one listener's connections, at most");
 
 static unsigned int handshake_timeout_ms = 30000;
 module_param(handshake_timeout_ms, uint, 0644);
@@ -205,6 +222,7 @@ static struct sluice_hs *hs_create(struct sluice_ctx *ctx, gfp_t gfp)
 	init_waitqueue_head(&hs->wait);
 	INIT_LIST_HEAD(&hs->node);
 	INIT_LIST_HEAD(&hs->waiting);
+	INIT_LIST_HEAD(&hs->sibling);
 	INIT_LIST_HEAD(&hs->tickets);
 	INIT_DELAYED_WORK(&hs->timer, hs_expire);
 	hs->arm = sluice_arm_get(ctx->arm);
@@ -214,18 +232,56 @@ static struct sluice_hs *hs_create(struct sluice_ctx *ctx, gfp_t gfp)
 
 /* --- the queue --- */
 
-static bool hs_enqueue(struct sluice_hs *hs)
+/* An agent is at it and has read all there was: it is the peer's turn. Without any lock of
+ * the connection's; it is there as long as @hs is on the list.
+ */
+static bool hs_waits_for_peer(const struct sluice_hs *hs)
+{
+	const struct sock *sk = READ_ONCE(hs->sk);
+
+	return sk && test_bit(HS_ACCEPTED, &hs->flags) &&
+	       READ_ONCE(tcp_sk(sk)->copied_seq) == READ_ONCE(tcp_sk(sk)->rcv_nxt);
+}
+
+/* One of @arm's to make room, off its list, with a reference: it has had the most time. */
+static struct sluice_hs *hs_take_slowest(struct sluice_arm *arm)
+{
+	struct sluice_hs *hs;
+
+	list_for_each_entry(hs, &arm->pending, sibling) {
+		if (!hs_waits_for_peer(hs))
+			continue;
+		list_del_init(&hs->sibling);
+		arm->n_pending--;
+		refcount_inc(&hs->refs);
+		return hs;
+	}
+	return NULL;
+}
+
+/* @slowest: who is to make room for it, or NULL. Return: NULL, or why it has no place. */
+static const struct hs_reason *hs_enqueue(struct sluice_hs *hs, struct sluice_hs **slowest)
 {
 	struct hs_net *hn = hs_pernet(hs->net);
-	bool room;
+	struct sluice_arm *arm = hs->arm;
+	const struct hs_reason *why = NULL;
 
 	spin_lock(&hn->lock);
+	if (arm->n_pending >= READ_ONCE(listener_pending)) {
+		*slowest = hs_take_slowest(arm);
+		if (!*slowest)
+			why = &hs_crowded;
+	} else if (hn->pending >= READ_ONCE(max_pending)) {
+		why = &hs_overflow;
+	}
 	list_add_tail(&hs->node, &hn->all);
-	room = hn->pending++ < READ_ONCE(max_pending);
-	if (room)
+	list_add_tail(&hs->sibling, &arm->pending);
+	hn->pending++;
+	arm->n_pending++;
+	if (!why)
 		list_add_tail(&hs->waiting, &hn->waiting);
 	spin_unlock(&hn->lock);
-	return room;
+	return why;
 }
 
 static void hs_dequeue(struct sluice_hs *hs)
@@ -234,6 +290,10 @@ static void hs_dequeue(struct sluice_hs *hs)
 
 	spin_lock(&hn->lock);
 	list_del_init(&hs->waiting);
+	if (!list_empty(&hs->sibling)) {
+		list_del_init(&hs->sibling);
+		hs->arm->n_pending--;
+	}
 	list_del(&hs->node);
 	hn->pending--;
 	spin_unlock(&hn->lock);
@@ -404,12 +464,13 @@ static void hs_expire(struct work_struct *work)
 /* --- the program's side --- */
 
 /* Under one hold of the lock, so that no end comes between: it would miss a queue or a
- * timer that is only then entered.
+ * timer that is only then entered. As hs_enqueue().
  */
-static bool hs_start(struct sluice_hs *hs, struct sluice_ctx *ctx)
+static const struct hs_reason *hs_start(struct sluice_hs *hs, struct sluice_ctx *ctx,
+					struct sluice_hs **slowest)
 {
 	unsigned long timeout = hs_timeout(&hs->arm->req);
-	bool room;
+	const struct hs_reason *why;
 
 	spin_lock_bh(&hs->lock);
 	sock_hold(ctx->sk);
@@ -420,13 +481,13 @@ static bool hs_start(struct sluice_hs *hs, struct sluice_ctx *ctx)
 	WRITE_ONCE(ctx->state, SLUICE_STATE_PENDING);
 	/* Pairs with hs_of(): a complete one. */
 	smp_store_release(&ctx->hs, hs);
-	room = hs_enqueue(hs);
-	if (room) {
+	why = hs_enqueue(hs, slowest);
+	if (!why) {
 		refcount_inc(&hs->refs);	/* the timer's */
 		queue_delayed_work(hs_workqueue, &hs->timer, timeout);
 	}
 	spin_unlock_bh(&hs->lock);
-	return room;
+	return why;
 }
 
 static bool hs_in_grace(struct hs_net *hn)
@@ -459,7 +520,8 @@ static void hs_no_memory(struct sluice_ctx *ctx)
 
 void sluice_hs_submit(struct sluice_ctx *ctx, gfp_t gfp)
 {
-	struct sluice_hs *hs;
+	struct sluice_hs *hs, *slowest = NULL;
+	const struct hs_reason *why;
 
 	lockdep_assert(lockdep_sock_is_held(ctx->sk));
 	hs = hs_create(ctx, gfp);
@@ -468,10 +530,15 @@ void sluice_hs_submit(struct sluice_ctx *ctx, gfp_t gfp)
 		return;
 	}
 	sluice_stat_inc(hs->net, SLUICE_STAT_HS_STARTED);
-	if (hs_start(hs, ctx))
-		hs_call_agents(hs, gfp);
+	why = hs_start(hs, ctx, &slowest);
+	if (slowest) {
+		hs_fail(slowest, &hs_gave_way);
+		sluice_hs_put(slowest);
+	}
+	if (why)
+		hs_fail(hs, why);
 	else
-		hs_fail(hs, &hs_overflow);
+		hs_call_agents(hs, gfp);
 	sluice_hs_put(hs);
 }
 

@@ -98,6 +98,7 @@ void sluice_outcome_free(struct sluice_outcome *out);
  * @timer:	the deadline
  * @node:	in the namespace's list of all, by its lock
  * @waiting:	in its queue, empty when not; by its lock
+ * @sibling:	in @arm's list, by its lock
  * @wait:	the channel's pollers
  * @rcu:	frees the memory: sluice_hs_wake() looks without a reference
  */
@@ -123,6 +124,7 @@ struct sluice_hs {
 	struct delayed_work timer;
 	struct list_head node;
 	struct list_head waiting;
+	struct list_head sibling;
 	wait_queue_head_t wait;
 	struct rcu_head rcu;
 };
@@ -135,7 +137,8 @@ struct sluice_hs {
  * @gfp:	GFP_ATOMIC from softirq
  *
  * State goes ARMED -> PENDING, or -> FAILED with the outcome set (no agent:
- * ESRCH; queue full: ENOBUFS; no memory: ENOMEM, then without an outcome).
+ * ESRCH; queue or listener full: ENOBUFS; no memory: ENOMEM, then without an outcome).
+ * A full listener's oldest handshake that waits for its peer makes room.
  * Exactly one end follows, perhaps before this returns.
  */
 void sluice_hs_submit(struct sluice_ctx *ctx, gfp_t gfp);

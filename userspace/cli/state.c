@@ -33,7 +33,7 @@ const struct state_counter state_counters[__SLUICE_STAT_MAX] = {
 	[SLUICE_STAT_HS_TIMEOUT] = { "hs_timeout", "Handshakes that timed out", 0 },
 	[SLUICE_STAT_HS_ABANDONED] = { "hs_abandoned", "Handshakes whose channel the agent closed", 0 },
 	[SLUICE_STAT_HS_CANCELLED] = { "hs_cancelled", "Handshakes whose socket the program closed", 0 },
-	[SLUICE_STAT_HS_OVERFLOW] = { "hs_overflow", "Handshakes refused: the queue was full", 0 },
+	[SLUICE_STAT_HS_OVERFLOW] = { "hs_overflow", "Handshakes refused: queue or listener full", 0 },
 	[SLUICE_STAT_TX_SESSIONS] = { "tx_sessions", "Sockets that were given TX keys", 0 },
 	[SLUICE_STAT_RX_SESSIONS] = { "rx_sessions", "Sockets that were given RX keys", 0 },
 	[SLUICE_STAT_TX_CURRENT] = { "tx_current", "Sockets with TX keys, now", 1 },
@@ -46,6 +46,7 @@ const struct state_counter state_counters[__SLUICE_STAT_MAX] = {
 	[SLUICE_STAT_RX_REKEY_ERRORS] = { "rx_rekey_errors", "New RX keys of a program refused", 0 },
 	[SLUICE_STAT_TX_KEY_LIMITS] = { "tx_key_limits", "TX keys that came to their limit", 0 },
 	[SLUICE_STAT_RX_REKEYS_DUE] = { "rx_rekeys_due", "KeyUpdates that paused reading in raw mode", 0 },
+	[SLUICE_STAT_HS_GAVE_WAY] = { "hs_gave_way", "Handshakes of slow peers that a full listener ended", 0 },
 };
 
 int state_get(struct sluice_nl_state *state)

@@ -95,6 +95,12 @@ enum sluice_role {
  * block, or fail with EAGAIN (connect: EINPROGRESS), and poll() reports
  * POLLOUT when the socket has opened, POLLERR when the handshake failed.
  *
+ * Of one listener's connections, up to 1024 (module parameter listener_pending) shake
+ * hands at a time, of a network namespace up to 4096 (max_pending). One that accept()
+ * takes beyond the first number ends the oldest whose peer keeps the agent waiting
+ * (ETIMEDOUT); where no peer does, or beyond the second number, it fails itself with
+ * ENOBUFS. What accept() has not taken waits in the backlog, as with plain TCP.
+ *
  * errno of setsockopt: EINVAL (role, flags, version, length, reserved), E2BIG,
  * EFAULT, EBUSY (a request or keys are there already), ENOTCONN (the socket is
  * neither new, connected nor listening), EPERM (a reference that is not the
@@ -102,7 +108,8 @@ enum sluice_role {
  *
  * errno of a handshake that failed (connect, read, write, SO_ERROR):
  * ESRCH		no agent serves this network namespace
- * ETIMEDOUT		timeout_ms went by
+ * ETIMEDOUT		timeout_ms went by, or a full listener needed the room
+ * ENOBUFS		too many handshakes are under way
  * EKEYREJECTED		the peer's certificate was not accepted; see SLUICE_INFO
  * ENOENT		the agent has no such identity or trust store
  * EACCES		this user may not use the identity
@@ -434,7 +441,7 @@ enum sluice_stat {
 	SLUICE_STAT_HS_TIMEOUT,
 	SLUICE_STAT_HS_ABANDONED,	/* the agent closed its channel */
 	SLUICE_STAT_HS_CANCELLED,	/* the program closed its socket */
-	SLUICE_STAT_HS_OVERFLOW,	/* the queue was full */
+	SLUICE_STAT_HS_OVERFLOW,	/* the queue or the listener was full */
 	SLUICE_STAT_TX_SESSIONS,	/* sockets that were given TX keys */
 	SLUICE_STAT_RX_SESSIONS,	/* sockets that were given RX keys */
 	SLUICE_STAT_TX_CURRENT,		/* of them, there now */
@@ -447,6 +454,7 @@ enum sluice_stat {
 	SLUICE_STAT_RX_REKEY_ERRORS,	/* TLS_RX refused where keys are in use */
 	SLUICE_STAT_RX_REKEYS_DUE,	/* KeyUpdates that paused reading in raw mode */
 	SLUICE_STAT_TX_KEY_LIMITS,	/* TX keys that came to their limit (RFC 8446 5.5) */
+	SLUICE_STAT_HS_GAVE_WAY,	/* a full listener's slowest, timed out early */
 
 	__SLUICE_STAT_MAX,
 };
