@@ -882,6 +882,51 @@ TEST_F(glue, unknown_authority)
 		      SSL_AD_UNKNOWN_CA);
 }
 
+/* A server's certificate at the end of @length others, each the next one's authority. */
+static int glue_chain(FIXTURE_DATA(glue) *self, int length)
+{
+	struct party party[2];
+	int ok = load_party(&party[0], "ca"), i;
+
+	for (i = 0; ok && i <= length; i++) {
+		struct party *ca = &party[i % 2], *next = &party[(i + 1) % 2];
+		char name[16];
+
+		snprintf(name, sizeof(name), "link%d", i);
+		ok = make_party(next, ca, name, i < length ? NULL : "DNS:ec.test", 0, 86400) &&
+		     (self->ssl || glue_peer(self, "ec")) &&
+		     (i < length ? SSL_add1_chain_cert(self->ssl, next->cert) :
+				   SSL_use_certificate(self->ssl, next->cert) &&
+				   SSL_use_PrivateKey(self->ssl, next->key));
+		free_party(ca);
+	}
+	free_party(&party[i % 2]);
+	return ok;
+}
+
+TEST_F(glue, chain_of_10)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", 0);
+
+	ASSERT_TRUE(glue_chain(self, 10));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL)) {
+		TH_LOG("%s", tls_result(self->tls)->text);
+	}
+}
+
+TEST_F(glue, chain_of_100)
+{
+	struct tls_ask ask = ask_for(0, "ec.test", 0);
+	const struct tls_result *result;
+
+	ASSERT_TRUE(glue_chain(self, 100));
+	ASSERT_EQ(TLS_FAILED, glue_run(self, &ask, NULL));
+	result = tls_result(self->tls);
+	EXPECT_EQ(EKEYREJECTED, result->error);
+	EXPECT_EQ(X509_V_ERR_CERT_CHAIN_TOO_LONG, result->verify_error);
+	EXPECT_EQ(SSL_AD_UNKNOWN_CA, result->alert_sent);
+}
+
 static void check_accepted(struct __test_metadata *_metadata,
 			   FIXTURE_DATA(glue) *self, const struct tls_ask *ask,
 			   const char *sni)

@@ -125,6 +125,9 @@ bool client_prepare(struct tls *tls);
 #define VERIFY_NAME_FLAGS	(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | \
 				 X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
 
+/* Intermediates in a chain; OpenSSL would check the signatures of a hundred. */
+#define VERIFY_DEPTH		10
+
 /* Before the handshake: the peer's certificate must be for @tls->ask.server_name,
  * where names are checked. False without memory.
  */

@@ -37,6 +37,7 @@ bool verify_against(struct tls *tls, const struct trust *trust, int mode)
 {
 	tls->trust = trust;
 	SSL_set_verify(tls->ssl, mode, NULL);
+	SSL_set_verify_depth(tls->ssl, VERIFY_DEPTH);
 	return SSL_set1_verify_cert_store(tls->ssl, trust->store) ||
 	       tls_fail(tls, ENOMEM, "out of memory");
 }
