@@ -37,12 +37,14 @@ pkg_libs = $(shell pkg-config --libs $(1))
 
 sluiced_pkgs := libnl-genl-3.0 libssl libcrypto libuv libconfig
 sluice_pkgs := libnl-genl-3.0 libmicrohttpd libcurl jansson libseccomp
+bench_pkgs := libssl libcrypto jansson
 
 objs = $(patsubst userspace/%.c,$(U)/obj/%.o,$(wildcard userspace/$(1)/*.c))
 lib_objs := $(call objs,lib)
 common_objs := $(call objs,common)
 sluiced_objs := $(call objs,sluiced)
 sluice_objs := $(call objs,cli)
+bench_objs := $(call objs,bench)
 
 # Tests, and in tools/ the programs that tests start.
 kselftests := $(patsubst selftests/%.c,$(S)/%, \
@@ -69,6 +71,8 @@ help:
 #: make check           test everything, on 6.12 and 7.2;
 #:                      TESTS="NAME..." only these, on 6.12
 #: make check-debug     the tests of the VM on a debug kernel; TESTS="NAME..."
+#: make bench           speed beside plain TCP, OpenSSL and the kernel's tls, in user-mode
+#:                      Linux; QUICK=1, PROFILE=1, BENCH="OPTION..."
 #: make demo            an HTTPS transfer through the module, in a VM
 #: make kselftest       the kernel's own test of its tls module, on both; MULTIPROC=1: all
 #: make programs        OpenSSL, nginx, GnuTLS and others on sluice, on each kernel
@@ -79,7 +83,7 @@ help:
 
 .PHONY: all help deps module module-here module-suite module-each userspace \
 	selftests kselftests unit check check-kernel check-debug demo \
-	kselftest programs \
+	kselftest programs bench bench-module \
 	lint install install-module install-userspace install-dkms uninstall \
 	clean distclean
 .DELETE_ON_ERROR:
@@ -113,6 +117,7 @@ module-here:
 
 userspace: $(U)/libsluice.a $(U)/libsluice.so \
 	$(if $(sluiced_objs),$(U)/sluiced) $(if $(sluice_objs),$(U)/sluice) \
+	$(U)/sluice-bench \
 	$(if $(SAN),,$(U)/libsluice-names.so)
 
 $(U)/obj/lib/%.o: userspace/lib/%.c Makefile
@@ -137,6 +142,11 @@ $(U)/obj/cli/%.o: userspace/cli/%.c Makefile
 	$(Q)$(CC) $(base_cflags) -fPIE -Iuserspace/common \
 		$(call pkg_cflags,$(sluice_pkgs)) -c -o $@ $<
 
+$(U)/obj/bench/%.o: userspace/bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(base_cflags) -fPIE $(call pkg_cflags,$(bench_pkgs)) -c -o $@ $<
+
 $(U)/libsluice.a: $(lib_objs)
 	$(call say,AR)
 	@rm -f $@
@@ -148,6 +158,10 @@ $(U)/libsluice.so: $(lib_objs) userspace/lib/libsluice.map
 		-Wl,--version-script=userspace/lib/libsluice.map \
 		-o $@.0 $(lib_objs)
 	$(Q)ln -sf libsluice.so.0 $@
+
+$(U)/sluice-bench: $(bench_objs) $(U)/libsluice.a
+	$(call say,LD)
+	$(Q)$(CC) -pie $(base_ldflags) -o $@ $^ $(call pkg_libs,$(bench_pkgs))
 
 # Loaded into programs of every kind: no sanitizer, which they would have to be
 # built with.
@@ -262,6 +276,24 @@ check-debug:
 	+@$(MAKE) --no-print-directory module KDIR=$(B)/uml/debug ARCH=um
 	selftests/run --uml debug $(TESTS)
 
+# What the benchmark needs of the kernel it runs in.
+bench-module:
+	@mkdir -p $(B)/bench/$(krel)
+	@cp -rsf $(CURDIR)/selftests/bench/Kbuild $(CURDIR)/selftests/bench/sluice_bench.c \
+		$(B)/bench/$(krel)
+	+@flock $(B)/bench/$(krel) $(MAKE) --no-print-directory -C '$(KDIR)' \
+		M='$(CURDIR)/$(B)/bench/$(krel)' \
+		CONFIG_DEBUG_INFO_BTF_MODULES= modules
+
+# QUICK=1: a part of it, some 3 minutes; PROFILE=1: where the kernel's time goes; BENCH:
+# options of sluice-bench.
+bench:
+	selftests/deps --bench
+	selftests/uml/build bench
+	+@$(MAKE) --no-print-directory $(jobs) userspace
+	+@$(MAKE) --no-print-directory module bench-module KDIR=$(B)/uml/bench ARCH=um
+	selftests/bench/run $(if $(PROFILE),--profile) $(if $(QUICK),--quick) $(BENCH)
+
 $(B)/gnutls/gnutls-cli: selftests/programs/gnutls-build
 	selftests/programs/gnutls-build
 	@touch $@
@@ -289,6 +321,7 @@ install: install-userspace install-module
 install-userspace: userspace
 	install -D -m 755 $(U)/sluiced $(DESTDIR)$(PREFIX)/sbin/sluiced
 	install -D -m 755 $(U)/sluice $(DESTDIR)$(PREFIX)/bin/sluice
+	install -D -m 755 $(U)/sluice-bench $(DESTDIR)$(PREFIX)/bin/sluice-bench
 	install -D -m 644 $(U)/libsluice.a $(DESTDIR)$(PREFIX)/lib/libsluice.a
 	install -D -m 755 $(U)/libsluice.so.0 \
 		$(DESTDIR)$(PREFIX)/lib/libsluice.so.0
@@ -323,6 +356,7 @@ install-dkms:
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,sbin/sluiced bin/sluice \
+		bin/sluice-bench \
 		lib/libsluice.a lib/libsluice.so lib/libsluice.so.0 \
 		lib/libsluice-names.so \
 		include/sluice.h include/linux/sluice.h \
@@ -334,7 +368,7 @@ uninstall:
 
 clean:
 	rm -rf $(B)/module $(B)/userspace $(B)/userspace-san $(S) $(B)/unit \
-		$(B)/kselftest $(B)/gnutls $(B)/results $(B)/results-*
+		$(B)/kselftest $(B)/gnutls $(B)/bench $(B)/results $(B)/results-*
 
 distclean:
 	rm -rf $(B)

@@ -28,6 +28,7 @@ enum cli_exit {
 };
 
 /* Each subcommand: argv[0] is "sluice NAME", the rest is its own. */
+int cmd_bench(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_serve(int argc, char **argv);

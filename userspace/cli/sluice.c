@@ -18,6 +18,7 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "bench",  cmd_bench,  "measure it beside its peers" },
 	{ "get",    cmd_get,    "fetch https:// URLs over sockets that are TLS" },
 	{ "run",    cmd_run,    "run a command whose sockets become TLS" },
 	{ "serve",  cmd_serve,  "serve a directory by HTTPS" },

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What a connection costs beside bytes. Memory is what the kernel's free memory is less by
+ * for many connections: whatever it was used for, slab or page, is in it.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+#define CONNECTIONS	400
+#define CHURN		100
+
+static int compare(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median(double *value, unsigned int n)
+{
+	qsort(value, n, sizeof(*value), compare);
+	return value[n / 2];
+}
+
+/* Caches that the kernel would give up are no cost: they are dropped first. */
+static double free_memory(void)
+{
+	const struct timespec pause = { .tv_nsec = 200000000 };
+	unsigned long kib;
+	FILE *f = fopen("/proc/sys/vm/drop_caches", "we");
+
+	if (!f)
+		err(1, "drop_caches");
+	/* What was closed is freed after a grace period. */
+	nanosleep(&pause, NULL);
+	fputs("3", f);
+	fclose(f);
+	f = fopen("/proc/meminfo", "re");
+	if (!f || fscanf(f, "MemTotal: %*u kB MemFree: %lu", &kib) != 1)
+		errx(1, "/proc/meminfo: not as expected");
+	fclose(f);
+	return (double)kib * 1024;
+}
+
+static void exchange(struct lane *lane, size_t len)
+{
+	struct lane back = lane_reversed(lane);
+
+	lane_exchange(lane, &back, len);
+}
+
+static int open_all(struct lane *lanes, const struct workload *load, const struct peer *peer)
+{
+	for (unsigned int i = 0; i < CONNECTIONS; i++) {
+		int ret = lane_open(&lanes[i], load, peer);
+
+		if (ret) {
+			while (i)
+				lane_close(&lanes[--i]);
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static int measure(const struct workload *load, const struct peer *peer, double *idle, double *used)
+{
+	static struct lane lanes[CONNECTIONS];
+	double before = free_memory();
+	int ret = open_all(lanes, load, peer);
+
+	if (ret)
+		return ret;
+	*idle = (before - free_memory()) / (2 * CONNECTIONS);
+	for (unsigned int i = 0; i < CONNECTIONS; i++)
+		exchange(&lanes[i], load->chunk);
+	*used = (before - free_memory()) / (2 * CONNECTIONS);
+	for (unsigned int i = 0; i < CONNECTIONS; i++)
+		lane_close(&lanes[i]);
+	return 0;
+}
+
+void memory_run(const struct workload *load, struct memory *results, unsigned int n,
+		unsigned int rounds)
+{
+	const struct rlimit files = { 8 * CONNECTIONS, 8 * CONNECTIONS };
+	double idle[n][BENCH_ROUNDS], used[n][BENCH_ROUNDS];
+
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		err(1, "RLIMIT_NOFILE");
+	/* The first round fills the allocator's caches: not counted. */
+	for (unsigned int round = 0; round <= rounds; round++) {
+		for (unsigned int i = 0; i < n; i++) {
+			unsigned int at = round ? round - 1 : 0;
+
+			if (!results[i].error)
+				results[i].error = -measure(load, results[i].peer, &idle[i][at],
+							    &used[i][at]);
+		}
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		if (results[i].error)
+			continue;
+		results[i].idle = median(idle[i], rounds);
+		results[i].used = median(used[i], rounds);
+	}
+}
+
+static int churn(const struct workload *load, const struct peer *peer)
+{
+	for (unsigned int i = 0; i < CHURN; i++) {
+		struct lane lane;
+		int ret = lane_open(&lane, load, peer);
+
+		if (ret)
+			return ret;
+		exchange(&lane, load->chunk);
+		lane_close(&lane);
+	}
+	return 0;
+}
+
+void churn_run(const struct workload *load, struct churn *results, unsigned int n,
+	       unsigned int rounds)
+{
+	double cpu[n][BENCH_ROUNDS], wall[n][BENCH_ROUNDS];
+
+	for (unsigned int round = 0; round <= rounds; round++) {
+		for (unsigned int i = 0; i < n; i++) {
+			unsigned int at = round ? round - 1 : 0;
+			double from = wall_now(), cpu_from = cpu_now().total;
+
+			if (!results[i].error)
+				results[i].error = -churn(load, results[i].peer);
+			cpu[i][at] = (cpu_now().total - cpu_from) / 1e3 / CHURN;
+			wall[i][at] = (wall_now() - from) / 1e3 / CHURN;
+		}
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		if (results[i].error)
+			continue;
+		results[i].cpu = median(cpu[i], rounds);
+		results[i].wall = median(wall[i], rounds);
+	}
+}
