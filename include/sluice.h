@@ -42,6 +42,8 @@ extern "C" {
  * @size:	sizeof(struct sluice_options) as the program was compiled; set by
  *		SLUICE_OPTIONS_INIT. The structure grows at its end only
  * @role:	SLUICE_ROLE_CLIENT or SLUICE_ROLE_SERVER
+ * @padding:	pad records of TLS 1.3 to a multiple of so many bytes, up to 16384, to
+ *		hide how long messages are (RFC 8446 5.4); 0: no padding
  * @flags:	SLUICE_F_*, see <linux/sluice.h>
  * @min_version: lowest TLS version: 0x0303 (1.2), 0x0304 (1.3), 0: any
  * @max_version: highest TLS version, likewise
@@ -61,7 +63,7 @@ extern "C" {
 struct sluice_options {
 	size_t		size;
 	uint16_t	role;
-	uint16_t	reserved;
+	uint16_t	padding;
 	uint32_t	flags;
 	uint16_t	min_version;
 	uint16_t	max_version;
@@ -97,7 +99,7 @@ struct sluice_options {
  * EEXIST	another ULP is attached to the socket
  * EBUSY	the socket has been armed, or has keys, already
  * ENAMETOOLONG	a string does not fit; see SLUICE_*_MAX in <linux/sluice.h>
- * EINVAL	role, version, flags, server_name or an ALPN entry
+ * EINVAL	role, version, flags, padding, server_name or an ALPN entry
  * E2BIG	the structure has members that this library does not know
  * ENOTCONN	the socket is neither new, listening nor connected
  * ENOBUFS	too many handshakes wait already

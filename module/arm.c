@@ -12,6 +12,7 @@
 #include <uapi/linux/tls.h>
 
 #include "arm.h"
+#include "record.h"
 
 struct sluice_arm *sluice_arm_create(const struct sluice_request *req)
 {
@@ -85,7 +86,9 @@ int sluice_request_check(const struct sluice_request *req)
 		return -EINVAL;
 	if (req->flags & ~(SLUICE_F_NO_NAME_CHECK | SLUICE_F_ALLOW_TRUNCATION))
 		return -EINVAL;
-	if (memchr_inv(req->reserved, 0, sizeof(req->reserved)))
+	if (req->reserved0 || memchr_inv(req->reserved, 0, sizeof(req->reserved)))
+		return -EINVAL;
+	if (req->padding > SLUICE_PLAINTEXT_MAX)
 		return -EINVAL;
 	if (!request_version_ok(req->min_version) || !request_version_ok(req->max_version))
 		return -EINVAL;

@@ -14,9 +14,8 @@
 
 #define BLOCK_LEN	16
 
-/* A key's last records: two of data, and a KeyUpdate or an alert of up to two blocks. */
+/* A key's last records: two of data, and a KeyUpdate or an alert, which may be padded. */
 #define LAST_RECORDS	3
-#define LAST_BLOCKS	3
 
 static ulong key_records;
 module_param(key_records, ulong, 0644);
@@ -44,7 +43,7 @@ static u64 record_blocks(unsigned int payload)
 	return DIV_ROUND_UP(payload, BLOCK_LEN) + 1;
 }
 
-void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, bool data)
+void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, unsigned int pad, bool data)
 {
 	dir->seq++;
 	dir->explicit_nonce++;
@@ -52,7 +51,7 @@ void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, bool data)
 	if (data)
 		dir->bytes += payload;
 	dir->key_records++;
-	dir->key_blocks += record_blocks(payload);
+	dir->key_blocks += record_blocks(payload + pad);
 }
 
 bool sluice_dir_exhausted(const struct sluice_dir *dir, unsigned int payload)
@@ -65,7 +64,7 @@ bool sluice_dir_exhausted(const struct sluice_dir *dir, unsigned int payload)
 	if (records && dir->key_records + LAST_RECORDS > records)
 		return true;
 	return c->max_blocks &&
-	       dir->key_blocks + 2 * record_blocks(payload + 1) + LAST_BLOCKS > c->max_blocks;
+	       dir->key_blocks + LAST_RECORDS * record_blocks(payload + 1) > c->max_blocks;
 }
 
 int sluice_dir_check(const struct sluice_dir *dir)

@@ -44,11 +44,12 @@ void sluice_dir_install(struct sluice_dir *dir, struct sluice_key *key, u64 seq,
  * sluice_dir_advance() - one record has gone through
  * @dir:	the direction
  * @payload:	bytes of content
- * @data:	they are application data
+ * @pad:	bytes of padding behind it
+ * @data:	the content is application data
  *
  * Socket lock held.
  */
-void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, bool data);
+void sluice_dir_advance(struct sluice_dir *dir, unsigned int payload, unsigned int pad, bool data);
 
 /**
  * sluice_dir_check() - may one more record go through?
@@ -64,8 +65,8 @@ int sluice_dir_check(const struct sluice_dir *dir);
  * @payload:	bytes of content that a record has at most
  *
  * RFC 8446 5.5 and RFC 9846 limit what one key may seal. True while there is just room
- * for two more records of @payload bytes and a short one: what is collected already,
- * and the message that ends the key's use, go out under it.
+ * for three more records of @payload bytes: what is collected already, and the message
+ * that ends the key's use, go out under it.
  */
 bool sluice_dir_exhausted(const struct sluice_dir *dir, unsigned int payload);
 

@@ -113,7 +113,7 @@ static void account(struct sluice_ctx *ctx, const struct sluice_head *head, u8 t
 	struct net *net = sluice_net(ctx);
 
 	sluice_cursor_advance(&ctx->rx.cursor, head->rec.total);
-	sluice_dir_advance(&ctx->rx.dir, len, type == SLUICE_DATA);
+	sluice_dir_advance(&ctx->rx.dir, len, 0, type == SLUICE_DATA);
 	sluice_stat_inc(net, SLUICE_STAT_RX_RECORDS);
 	if (type == SLUICE_DATA)
 		sluice_stat_add(net, SLUICE_STAT_RX_BYTES, len);

@@ -16,6 +16,7 @@
 #include "ctx.h"
 #include "managed.h"
 #include "record.h"
+#include "sizing.h"
 #include "stats.h"
 #include "tx.h"
 
@@ -203,12 +204,14 @@ static void map_pieces(struct sluice_batch *b, unsigned int prefix)
 	}
 }
 
-static void account(struct sluice_ctx *ctx, u8 type, unsigned int payload)
+static void account(struct sluice_ctx *ctx, u8 type, unsigned int payload, unsigned int pad)
 {
 	struct net *net = sluice_net(ctx);
 	bool data = type == SLUICE_DATA;
 
-	sluice_dir_advance(&ctx->tx.dir, payload, data);
+	sluice_dir_advance(&ctx->tx.dir, payload, pad, data);
+	if (data)
+		sluice_sizing_sealed(ctx, payload);
 	sluice_stat_inc(net, SLUICE_STAT_TX_RECORDS);
 	if (data)
 		sluice_stat_add(net, SLUICE_STAT_TX_BYTES, payload);
@@ -217,10 +220,11 @@ static void account(struct sluice_ctx *ctx, u8 type, unsigned int payload)
 }
 
 /* Seal the record whose place is reserved. @src: where the content is, type included;
- * NULL: in its place already. The record is either in the batch, its nonce spent, or
- * gone with its place.
+ * NULL: in its place already, with @pad bytes of padding. The record is either in the
+ * batch, its nonce spent, or gone with its place.
  */
-static int seal(struct sluice_ctx *ctx, u8 type, unsigned int payload, struct scatterlist *src)
+static int seal(struct sluice_ctx *ctx, u8 type, unsigned int payload, unsigned int pad,
+		struct scatterlist *src)
 {
 	struct sluice_batch *b = ctx->tx.batch;
 	struct sluice_dir *dir = &ctx->tx.dir;
@@ -232,16 +236,16 @@ static int seal(struct sluice_ctx *ctx, u8 type, unsigned int payload, struct sc
 	if (ret)
 		goto fail;
 
-	sluice_record_write_prefix(head, key->cipher, key->version, type, payload,
+	sluice_record_write_prefix(head, key->cipher, key->version, type, payload + pad,
 				   dir->explicit_nonce);
 	map_pieces(b, prefix_len(dir));
 	ret = sluice_key_seal(key, head, head + SLUICE_HEADER_LEN, dir->seq, src ?: b->dst, b->dst,
-			      payload + inner_len(dir));
+			      payload + pad + inner_len(dir));
 	if (ret)
 		goto fail;
 
 	sluice_batch_commit(b);
-	account(ctx, type, payload);
+	account(ctx, type, payload, pad);
 	return 0;
 
 fail:
@@ -249,11 +253,12 @@ fail:
 	return ret;
 }
 
-/* Copy content to its place behind the prefix; the type follows it. */
+/* Copy content to its place behind the prefix. The type follows it, and padding that type. */
 static bool copy_pieces(struct sluice_batch *b, unsigned int prefix, struct iov_iter *from,
-			unsigned int len, u8 type)
+			unsigned int len, u8 type, unsigned int pad)
 {
 	unsigned int i, n, done = 0;
+	bool typed = false;
 
 	for (i = 0; i < b->pieces; i++) {
 		u8 *to = (u8 *)bvec_virt(&b->piece[i]) + prefix;
@@ -265,10 +270,20 @@ static bool copy_pieces(struct sluice_batch *b, unsigned int prefix, struct iov_
 			return false;
 		}
 		done += n;
-		if (done == len && n < room) {
+		to += n;
+		room -= n;
+		if (done == len && !typed && room) {
 			/* In TLS 1.2 the tag overwrites it. */
-			to[n] = type;
-			break;
+			*to++ = type;
+			room--;
+			typed = true;
+		}
+		if (typed) {
+			n = min(room, pad);
+			memset(to, 0, n);
+			pad -= n;
+			if (!pad)
+				break;
 		}
 		prefix = 0;
 	}
@@ -279,19 +294,30 @@ static bool copy_pieces(struct sluice_batch *b, unsigned int prefix, struct iov_
 static int seal_iter(struct sluice_ctx *ctx, u8 type, struct iov_iter *from, unsigned int len,
 		     int align)
 {
+	unsigned int pad = sluice_sizing_pad(ctx, len);
 	struct sluice_batch *b = ctx->tx.batch;
-	int ret = reserve(ctx, len, align);
+	int ret = reserve(ctx, len + pad, align);
 
 	if (ret)
 		return ret;
-	if (!copy_pieces(b, prefix_len(&ctx->tx.dir), from, len, type)) {
+	if (!copy_pieces(b, prefix_len(&ctx->tx.dir), from, len, type, pad)) {
 		sluice_batch_cancel(b);
 		return -EFAULT;
 	}
-	ret = seal(ctx, type, len, NULL);
+	ret = seal(ctx, type, len, pad, NULL);
 	if (ret)
 		iov_iter_revert(from, len);
 	return ret;
+}
+
+/* Content of ours. It may be on the stack, where no scatterlist reaches. */
+static int seal_bytes(struct sluice_ctx *ctx, u8 type, const void *data, size_t len)
+{
+	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
+	struct iov_iter from;
+
+	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, len);
+	return seal_iter(ctx, type, &from, len, -1);
 }
 
 /* The inner type ends a source list of @used entries (RFC 8446 5.2). */
@@ -305,7 +331,7 @@ static void end_sources(struct sluice_batch *b, const struct sluice_dir *dir, un
 	sg_mark_end(&b->src[used - 1]);
 }
 
-static int seal_open(struct sluice_ctx *ctx)
+static int seal_collected(struct sluice_ctx *ctx)
 {
 	struct sluice_tx *tx = &ctx->tx;
 	struct sluice_batch *b = tx->batch;
@@ -316,7 +342,19 @@ static int seal_open(struct sluice_ctx *ctx)
 	sg_init_table(b->src, ARRAY_SIZE(b->src));
 	sg_set_buf(&b->src[1], tx->open, tx->open_len);
 	end_sources(b, &tx->dir, 2, SLUICE_DATA);
-	ret = seal(ctx, SLUICE_DATA, tx->open_len, b->src);
+	return seal(ctx, SLUICE_DATA, tx->open_len, 0, b->src);
+}
+
+static int seal_open(struct sluice_ctx *ctx)
+{
+	struct sluice_tx *tx = &ctx->tx;
+	int ret;
+
+	/* Padding has no entry in a source list. */
+	if (sluice_sizing_pads(ctx))
+		ret = seal_bytes(ctx, SLUICE_DATA, tx->open, tx->open_len);
+	else
+		ret = seal_collected(ctx);
 	if (!ret)
 		tx->open_len = 0;
 	return ret;
@@ -402,7 +440,7 @@ static int seal_pages(struct send *s, unsigned int want)
 
 	ret = reserve(ctx, len, b->src[1].offset & 63);
 	if (!ret)
-		ret = seal(ctx, s->type, len, b->src);
+		ret = seal(ctx, s->type, len, 0, b->src);
 	if (ret)
 		iov_iter_revert(from, len);
 	else
@@ -410,11 +448,12 @@ static int seal_pages(struct send *s, unsigned int want)
 	return ret;
 }
 
-/* Bytes that do not fill a record, with more to come: keep them plain, seal later. */
-static int collect(struct send *s, bool more)
+/* Bytes that do not fill a record of @full, with more to come: keep them plain, seal later. */
+static int collect(struct send *s, unsigned int full, bool more)
 {
 	struct sluice_tx *tx = &s->ctx->tx;
-	size_t len = min_t(size_t, msg_data_left(s->msg), tx->max_payload - tx->open_len);
+	unsigned int room = full > tx->open_len ? full - tx->open_len : 0;
+	size_t len = min_t(size_t, msg_data_left(s->msg), room);
 	int ret;
 
 	ret = open_create(s->ctx);
@@ -425,7 +464,7 @@ static int collect(struct send *s, bool more)
 	tx->open_len += len;
 	s->sent += len;
 
-	if (tx->open_len < tx->max_payload && (more || msg_data_left(s->msg)))
+	if (tx->open_len < full && (more || msg_data_left(s->msg)))
 		return 0;
 	ret = seal_open(s->ctx);
 	if (ret) {
@@ -442,15 +481,16 @@ static int send_record(struct send *s)
 {
 	struct sluice_tx *tx = &s->ctx->tx;
 	bool more = s->msg->msg_flags & MSG_MORE;
+	unsigned int full = sluice_sizing_payload(s->ctx);
 	size_t left = msg_data_left(s->msg);
-	unsigned int len = min_t(size_t, left, tx->max_payload);
+	unsigned int len = min_t(size_t, left, full);
 
 	if (tx->open_len && s->type != SLUICE_DATA)
 		return seal_open(s->ctx);
-	if (tx->open_len || (more && left < tx->max_payload))
-		return collect(s, more);
+	if (tx->open_len || (more && left < full))
+		return collect(s, full, more);
 	if ((s->msg->msg_flags & MSG_SPLICE_PAGES) && len >= DIRECT_MIN &&
-	    !user_backed_iter(&s->msg->msg_iter))
+	    !user_backed_iter(&s->msg->msg_iter) && !sluice_sizing_pads(s->ctx))
 		return seal_pages(s, len);
 	return seal_copy(s, len);
 }
@@ -682,8 +722,6 @@ void sluice_tx_splice_eof(struct socket *sock)
 
 int sluice_tx_control(struct sluice_ctx *ctx, u8 type, const void *data, size_t len)
 {
-	struct kvec vec = { .iov_base = (void *)data, .iov_len = len };
-	struct iov_iter from;
 	int ret;
 
 	sock_owned_by_me(ctx->sk);
@@ -696,9 +734,7 @@ int sluice_tx_control(struct sluice_ctx *ctx, u8 type, const void *data, size_t 
 	ret = check(ctx, type);
 	if (ret)
 		return ret;
-	/* Copied: the caller's bytes may be on its stack, where no scatterlist reaches. */
-	iov_iter_kvec(&from, ITER_SOURCE, &vec, 1, len);
-	ret = seal_iter(ctx, type, &from, len, -1);
+	ret = seal_bytes(ctx, type, data, len);
 	push(ctx, 0);
 	return ret;
 }

@@ -10,6 +10,7 @@
 #include <linux/types.h>
 
 #include "dir.h"
+#include "sizing.h"
 
 struct msghdr;
 struct sluice_batch;
@@ -27,6 +28,7 @@ struct sluice_ctx;
  * @closed:	close_notify or a fatal alert has been sealed: nothing may follow
  * @pushing:	TCP is being called: its call-backs must not push in turn
  * @max_payload: bytes of content in a record at most (TLS_TX_MAX_PAYLOAD_LEN, RFC 8449)
+ * @sizing:	how much of that the next one shall have
  * @open_len:	bytes of application data collected in @open (MSG_MORE)
  * @open:	the record that is not full yet, plain; NULL while there is none
  * @batch:	sealed records that are not TCP's yet, and scratch; made at the first send
@@ -41,6 +43,7 @@ struct sluice_tx {
 	bool closed;
 	bool pushing;
 	u16 max_payload;
+	struct sluice_sizing sizing;
 	u16 open_len;
 	u8 *open;
 	struct sluice_batch *batch;

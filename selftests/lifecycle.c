@@ -350,9 +350,9 @@ TEST_F(life, request_refused)
 	r.req.flags = 1U << 31;
 	EXPECT_EQ(-EINVAL, sys(setsockopt(self->client, SOL_TLS, SLUICE_HANDSHAKE, &r, sizeof(r))));
 	r.req.flags = 0;
-	r.req.reserved[3] = 1;
+	r.req.reserved[2] = 1;
 	EXPECT_EQ(-EINVAL, sys(setsockopt(self->client, SOL_TLS, SLUICE_HANDSHAKE, &r, sizeof(r))));
-	r.req.reserved[3] = 0;
+	r.req.reserved[2] = 0;
 	EXPECT_EQ(SLUICE_STATE_RAW, state_of(self->client));
 	ASSERT_EQ(0, sys(setsockopt(self->client, SOL_TLS, SLUICE_HANDSHAKE, &r, sizeof(r))));
 	EXPECT_EQ(SLUICE_STATE_ARMED, state_of(self->client));

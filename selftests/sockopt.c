@@ -899,7 +899,10 @@ TEST_F(request, of_bad_numbers)
 	EXPECT_BAD(alpn_len, 0xffff);
 	for (int bit = 2; bit < 32; bit++)
 		EXPECT_BAD(flags, 1U << bit);
-	for (int i = 0; i < 4; i++)
+	EXPECT_BAD(padding, 16385);
+	EXPECT_BAD(padding, 0xffff);
+	EXPECT_BAD(reserved0, 1);
+	for (int i = 0; i < 3; i++)
 		EXPECT_BAD(reserved[i], 1);
 	self->req.max_version = 0x0303;
 	EXPECT_BAD(min_version, 0x0304);

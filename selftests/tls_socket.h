@@ -198,6 +198,7 @@ struct tcp_options {
 	int family;	/* 0: AF_INET */
 	int sndbuf;	/* 0: the system's choice; both ends get it */
 	int rcvbuf;
+	int maxseg;	/* bytes of payload in a segment at most; 0: as the link has it */
 };
 
 static inline socklen_t loopback(int family, struct sockaddr_storage *addr)
@@ -220,6 +221,8 @@ static inline long tcp_buffers(int fd, const struct tcp_options *opt)
 		err = sys(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &opt->sndbuf, sizeof(int)));
 	if (!err && opt->rcvbuf)
 		err = sys(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &opt->rcvbuf, sizeof(int)));
+	if (!err && opt->maxseg)
+		err = sys(setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &opt->maxseg, sizeof(int)));
 	return err;
 }
 

@@ -64,8 +64,8 @@ TEST_F(dir, blocks)
 	self->dir.key_blocks = self->key.cipher->max_blocks - 2 * (blocks + 2);
 	EXPECT_TRUE(sluice_dir_exhausted(&self->dir, SLUICE_PLAINTEXT_MAX));
 	/* Two more of data, and the message that ends it. */
-	sluice_dir_advance(&self->dir, SLUICE_PLAINTEXT_MAX, true);
-	sluice_dir_advance(&self->dir, SLUICE_PLAINTEXT_MAX, true);
+	sluice_dir_advance(&self->dir, SLUICE_PLAINTEXT_MAX, 0, true);
+	sluice_dir_advance(&self->dir, SLUICE_PLAINTEXT_MAX, 0, true);
 	EXPECT_GE(self->key.cipher->max_blocks, self->dir.key_blocks);
 }
 
@@ -73,7 +73,7 @@ TEST_F(dir, blocks)
 TEST_F(dir, small_records)
 {
 	for (int i = 0; i < 1000; i++)
-		sluice_dir_advance(&self->dir, 16, true);
+		sluice_dir_advance(&self->dir, 16, 0, true);
 	EXPECT_EQ(2000, self->dir.key_blocks);
 	EXPECT_EQ(1000, self->dir.key_records);
 	EXPECT_FALSE(sluice_dir_exhausted(&self->dir, SLUICE_PLAINTEXT_MAX));
@@ -85,7 +85,7 @@ TEST_F(dir, sequence)
 	EXPECT_FALSE(sluice_dir_exhausted(&self->dir, SLUICE_PLAINTEXT_MAX));
 	for (int i = 0; i < 4; i++) {
 		EXPECT_EQ(0, sluice_dir_check(&self->dir));
-		sluice_dir_advance(&self->dir, 1, true);
+		sluice_dir_advance(&self->dir, 1, 0, true);
 		EXPECT_TRUE(i == 0 || sluice_dir_exhausted(&self->dir, SLUICE_PLAINTEXT_MAX));
 	}
 	EXPECT_EQ(-EBADMSG, sluice_dir_check(&self->dir));
@@ -97,9 +97,9 @@ TEST_F(dir, lowered)
 	set_key_records(10);
 	for (int i = 0; i < 7; i++) {
 		EXPECT_FALSE(sluice_dir_exhausted(&self->dir, SLUICE_PLAINTEXT_MAX));
-		sluice_dir_advance(&self->dir, 100, true);
+		sluice_dir_advance(&self->dir, 100, 0, true);
 	}
-	sluice_dir_advance(&self->dir, 100, true);
+	sluice_dir_advance(&self->dir, 100, 0, true);
 	EXPECT_TRUE(sluice_dir_exhausted(&self->dir, SLUICE_PLAINTEXT_MAX));
 	/* A new key starts anew. */
 	freed = 0;

@@ -36,7 +36,7 @@ static int take_options(struct sluice_options *o, const struct sluice_options *f
 			return fail(E2BIG);
 	memset(o, 0, sizeof(*o));
 	memcpy(o, from, from->size < known ? from->size : known);
-	return o->reserved ? fail(EINVAL) : 0;
+	return 0;
 }
 
 static int put_string(char *to, size_t size, const char *from)
@@ -77,6 +77,7 @@ static int make_request(struct sluice_request *r, const struct sluice_options *o
 	r->max_version = o->max_version;
 	r->flags = o->flags;
 	r->timeout_ms = o->timeout_ms;
+	r->padding = o->padding;
 	if (put_string(r->server_name, sizeof(r->server_name), o->server_name) ||
 	    put_string(r->identity, sizeof(r->identity), o->identity) ||
 	    put_string(r->trust, sizeof(r->trust), o->trust))

@@ -79,6 +79,10 @@ enum sluice_role {
  * @flags:	SLUICE_F_*
  * @timeout_ms:	limit for the handshake from when it starts, in ms; 0: the
  *		module's default (30 s)
+ * @padding:	pad records in TLS 1.3 so that content and padding are a multiple of so many
+ *		bytes (RFC 8446 5.4), 0: no padding; up to 16384. A record that is as long
+ *		as may be is not padded further. TLS 1.2 has no padding
+ * @reserved0:	zero
  * @reserved:	zero
  * @server_name: client: host name or IP address to check the certificate
  *		against; sent as SNI when a host name (RFC 6066 3). Server: empty
@@ -101,7 +105,7 @@ enum sluice_role {
  * (ETIMEDOUT); where no peer does, or beyond the second number, it fails itself with
  * ENOBUFS. What accept() has not taken waits in the backlog, as with plain TCP.
  *
- * errno of setsockopt: EINVAL (role, flags, version, length, reserved), E2BIG,
+ * errno of setsockopt: EINVAL (role, flags, version, padding, length, reserved), E2BIG,
  * EFAULT, EBUSY (a request or keys are there already), ENOTCONN (the socket is
  * neither new, connected nor listening), EPERM (a reference that is not the
  * arming program's), ENOMEM, ENOBUFS (too many pending handshakes).
@@ -135,7 +139,9 @@ struct sluice_request {
 	__u16	alpn_len;
 	__u32	flags;
 	__u32	timeout_ms;
-	__u32	reserved[4];
+	__u16	padding;
+	__u16	reserved0;
+	__u32	reserved[3];
 	char	server_name[SLUICE_NAME_MAX];
 	char	identity[SLUICE_LABEL_MAX];
 	char	trust[SLUICE_LABEL_MAX];
