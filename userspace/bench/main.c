@@ -302,10 +302,10 @@ static void do_memory(struct plan *plan)
 	report_churn(plan->report, churn, n);
 }
 
-static const struct peer *peer_of(enum engine engine)
+static const struct peer *peer_of(enum engine tx, enum engine rx)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(peers); i++)
-		if (peers[i].engine[TX] == engine && peers[i].engine[RX] == engine)
+		if (peers[i].engine[TX] == tx && peers[i].engine[RX] == rx)
 			return &peers[i];
 	return NULL;
 }
@@ -313,7 +313,7 @@ static const struct peer *peer_of(enum engine engine)
 /* Framing alone, and from it, with the bare cipher, what could be reached without a copy. */
 static void do_bounds(struct plan *plan)
 {
-	struct result *results = calloc(3, sizeof(*results));
+	struct result *results = calloc(5, sizeof(*results));
 	double seal[n_bench_ciphers], open[n_bench_ciphers];
 	static const struct workload load = {
 		.chunk = 1 << 20, .lanes = 1, .version = TLS_1_3_VERSION,
@@ -327,13 +327,15 @@ static void do_bounds(struct plan *plan)
 		open[i] = bounds_aead(&bench_ciphers[i], "decrypt");
 	}
 	report_aead(plan->report, bench_ciphers, seal, open, n_bench_ciphers);
-	results[0].peer = peer_of(PLAIN);
-	results[1].peer = peer_of(NOPAD);
-	results[2].peer = peer_of(SLUICE);
+	results[0].peer = peer_of(PLAIN, PLAIN);
+	results[1].peer = peer_of(NOPAD, NOPAD);
+	results[2].peer = peer_of(SLUICE, NOPAD);
+	results[3].peer = peer_of(NOPAD, SLUICE);
+	results[4].peer = peer_of(SLUICE, SLUICE);
 	if (bounds_null_cipher(true)) {
-		transfer_run(&load, results, 3, plan->rounds, plan->ns);
+		transfer_run(&load, results, 5, plan->rounds, plan->ns);
 		bounds_null_cipher(false);
-		report_framing(plan->report, results, 3, seal[0] + open[0]);
+		report_framing(plan->report, results, 5, seal[0] + open[0]);
 	}
 	free(results);
 }

@@ -277,7 +277,8 @@ void report_framing(json_t *report, const struct result *results, unsigned int n
 {
 	json_t *list = list_of(report, "framing"), *o;
 
-	printf("\nwrite of 1 MiB without a cipher, MB per CPU second  (native)  with one, no copy\n");
+	printf("\nwrite of 1 MiB without a cipher, MB per CPU second  (native)  send   read"
+	       "  with one, no copy\n");
 	for (unsigned int i = 0; i < n; i++) {
 		double cpu, native;
 
@@ -286,7 +287,9 @@ void report_framing(json_t *report, const struct result *results, unsigned int n
 			continue;
 		cpu = spread_of(&results[i], cpu_per_byte).median;
 		native = spread_of(&results[i], native_per_byte).median;
-		printf(" %24.0f %8.0f %8.0f (%.0f)\n", rate(cpu), rate(native), rate(cpu + aead),
+		printf(" %24.0f %9.0f %6.0f %6.0f %7.0f (%.0f)\n", rate(cpu), rate(native),
+		       rate(spread_of(&results[i], tx_per_byte).median),
+		       rate(spread_of(&results[i], rx_per_byte).median), rate(cpu + aead),
 		       rate(native + aead));
 		set(o, "cpu_ns_per_byte", cpu);
 		set(o, "native_ns_per_byte", native);
