@@ -20,7 +20,17 @@
 
 struct sluice_batch *sluice_batch_create(gfp_t gfp)
 {
-	return kzalloc(sizeof(struct sluice_batch), gfp);
+	struct sluice_batch *b = kmalloc(sizeof(*b), gfp);
+
+	/* The lists are filled before they are looked at. */
+	if (b) {
+		b->first = 0;
+		b->count = 0;
+		b->bytes = 0;
+		b->records = 0;
+		b->pieces = 0;
+	}
+	return b;
 }
 
 static void drop_pages(struct bio_vec *bv, unsigned int n)

@@ -23,7 +23,7 @@
 #define SLUICE_BATCH_SOURCES	24
 
 /**
- * struct sluice_batch - what sending allocates once per socket
+ * struct sluice_batch - what one call of sendmsg() needs, and what TCP has not taken of it
  * @bvec:	sealed bytes, one page reference each
  * @first:	of them, the first that TCP has not taken whole
  * @count:	of them, from @first on

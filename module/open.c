@@ -17,6 +17,13 @@
 /* After a padded record, records opened aside before the next direct try. */
 #define PADDED_PAUSE	32
 
+/* Of the record at work: AAD, then ciphertext; AAD, then where its content goes. */
+struct lists {
+	struct scatterlist src[1 + SLUICE_RX_PIECES(SLUICE_RECORD_MAX)];
+	/* The pages of a record that begins within one, what follows the content. */
+	struct scatterlist dst[1 + SLUICE_BUF_PAGES + 1 + 1];
+};
+
 static bool is_tls13(const struct sluice_rx *rx)
 {
 	return rx->dir.key->version == TLS_1_3_VERSION;
@@ -125,28 +132,28 @@ static void account(struct sluice_ctx *ctx, const struct sluice_head *head, u8 t
  * The ciphertext where it lies, or -EMSGSIZE when it lies in too many pieces:
  * with 1448-byte fragments copying it together is a fifth faster.
  */
-static int source_queued(struct sluice_ctx *ctx, const struct sluice_head *head)
+static int source_queued(struct sluice_ctx *ctx, const struct sluice_head *head, struct lists *l)
 {
 	struct sluice_rx *rx = &ctx->rx;
 	int max = SLUICE_RX_PIECES(head->rec.body);
 	int n;
 
-	sg_init_table(rx->src, 1 + max);
-	n = sluice_cursor_sg(ctx->sk, &rx->cursor, head->rec.prefix, head->rec.body,
-			     rx->src + 1, max);
+	sg_init_table(l->src, 1 + max);
+	n = sluice_cursor_sg(ctx->sk, &rx->cursor, head->rec.prefix, head->rec.body, l->src + 1,
+			     max);
 	if (n < 0)
 		return n;
-	sg_mark_end(&rx->src[n]);
+	sg_mark_end(&l->src[n]);
 	return 0;
 }
 
 /* The ciphertext, copied together where it must be. */
-static int source(struct sluice_ctx *ctx, const struct sluice_head *head)
+static int source(struct sluice_ctx *ctx, const struct sluice_head *head, struct lists *l)
 {
 	struct sluice_rx *rx = &ctx->rx;
 	int ret, n;
 
-	ret = source_queued(ctx, head);
+	ret = source_queued(ctx, head, l);
 	if (ret != -EMSGSIZE)
 		return ret;
 	ret = sluice_buf_reserve(&rx->scratch, head->rec.body);
@@ -156,18 +163,18 @@ static int source(struct sluice_ctx *ctx, const struct sluice_head *head)
 				     head->rec.body);
 	if (ret)
 		return ret;
-	sg_init_table(rx->src, SLUICE_RX_SRC);
-	n = sluice_buf_sg(&rx->scratch, rx->src + 1, 0, head->rec.body);
-	sg_mark_end(&rx->src[n]);
+	sg_init_table(l->src, ARRAY_SIZE(l->src));
+	n = sluice_buf_sg(&rx->scratch, l->src + 1, 0, head->rec.body);
+	sg_mark_end(&l->src[n]);
 	return 0;
 }
 
 /* End a destination of @n pages after the AAD; TLS 1.3: with the type byte. */
-static void dst_finish(struct sluice_rx *rx, int n)
+static void dst_finish(struct sluice_rx *rx, struct lists *l, int n)
 {
 	if (is_tls13(rx))
-		sg_set_buf(&rx->dst[++n], rx->tail, 1);
-	sg_mark_end(&rx->dst[n]);
+		sg_set_buf(&l->dst[++n], rx->tail, 1);
+	sg_mark_end(&l->dst[n]);
 }
 
 /* Padding or another type; the seal was good, so it will be opened once more. A promise
@@ -188,15 +195,16 @@ int sluice_open_direct(struct sluice_ctx *ctx, const struct sluice_head *head,
 		       struct sluice_window *window)
 {
 	struct sluice_rx *rx = &ctx->rx;
+	struct lists l;
 	int ret;
 
-	ret = source(ctx, head);
+	ret = source(ctx, head, &l);
 	if (ret)
 		return ret;
-	sg_init_table(rx->dst, SLUICE_RX_DST);
-	dst_finish(rx, sluice_window_sg(window, rx->dst + 1, head->room));
+	sg_init_table(l.dst, ARRAY_SIZE(l.dst));
+	dst_finish(rx, &l, sluice_window_sg(window, l.dst + 1, head->room));
 
-	ret = open_record(ctx, head, rx->src, rx->dst);
+	ret = open_record(ctx, head, l.src, l.dst);
 	if (!ret && is_tls13(rx) && rx->tail[0] != SLUICE_DATA) {
 		sluice_window_wipe(window, head->room);
 		again(ctx);
@@ -235,14 +243,15 @@ static int open_into(struct sluice_ctx *ctx, const struct sluice_head *head,
 {
 	struct sluice_rx *rx = &ctx->rx;
 	u32 rest = head->rec.body - head->room;
+	struct lists l;
 	int ret, n;
 
-	sg_init_table(rx->dst, SLUICE_RX_DST);
-	n = sluice_buf_sg(&plain->buf, rx->dst + 1, 0, head->room);
-	ret = source_queued(ctx, head);
+	sg_init_table(l.dst, ARRAY_SIZE(l.dst));
+	n = sluice_buf_sg(&plain->buf, l.dst + 1, 0, head->room);
+	ret = source_queued(ctx, head, &l);
 	if (!ret) {
-		dst_finish(rx, n);
-		return open_record(ctx, head, rx->src, rx->dst);
+		dst_finish(rx, &l, n);
+		return open_record(ctx, head, l.src, l.dst);
 	}
 	if (ret != -EMSGSIZE)
 		return ret;
@@ -254,9 +263,9 @@ static int open_into(struct sluice_ctx *ctx, const struct sluice_head *head,
 					 rx->tail, rest);
 	if (ret)
 		return ret;
-	sg_set_buf(&rx->dst[n + 1], rx->tail, rest);
-	sg_mark_end(&rx->dst[n + 1]);
-	return open_record(ctx, head, rx->dst, rx->dst);
+	sg_set_buf(&l.dst[n + 1], rx->tail, rest);
+	sg_mark_end(&l.dst[n + 1]);
+	return open_record(ctx, head, l.dst, l.dst);
 }
 
 /* TLS 1.3: the type is the last byte that is not padding (RFC 8446 5.4). */
@@ -365,7 +374,12 @@ void sluice_open_idle(struct sluice_ctx *ctx)
 {
 	struct sluice_rx *rx = &ctx->rx;
 
+	if (sluice_cursor_avail(ctx->sk, &rx->cursor) >= rx->cursor.need)
+		return;
 	sluice_buf_trim(&rx->scratch, 0);
-	if (rx->spare)
-		sluice_buf_trim(&rx->spare->buf, 1);
+	if (!rx->spare)
+		return;
+	sluice_buf_trim(&rx->spare->buf, 0);
+	kfree(rx->spare);
+	rx->spare = NULL;
 }

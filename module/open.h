@@ -83,7 +83,9 @@ size_t sluice_plain_read(const struct sluice_plain *plain, u32 skip, u32 len,
 /** sluice_plain_free() - done with; keeps one for the next record. Not in a list. */
 void sluice_plain_free(struct sluice_ctx *ctx, struct sluice_plain *plain);
 
-/** sluice_open_idle() - no reader goes on: keep little. Socket lock held. */
+/** sluice_open_idle() - no reader goes on: hold no page, but where more has come that will
+ * want them at once. Socket lock held.
+ */
 void sluice_open_idle(struct sluice_ctx *ctx);
 
 #endif

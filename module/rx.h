@@ -8,7 +8,6 @@
 
 #include <linux/list.h>
 #include <linux/net.h>
-#include <linux/scatterlist.h>
 #include <linux/types.h>
 
 #include "cursor.h"
@@ -27,9 +26,6 @@ struct sluice_plain;
  * copying the record together first is cheaper than a walk over them all.
  */
 #define SLUICE_RX_PIECES(body)	(2 + (body) / 2048)
-#define SLUICE_RX_SRC	(1 + SLUICE_RX_PIECES(SLUICE_RECORD_MAX))
-/* AAD, the pages of a record that begins within one, what follows the content */
-#define SLUICE_RX_DST	(1 + SLUICE_BUF_PAGES + 1 + 1)
 #define SLUICE_RX_TAIL	(1 + SLUICE_TAG_LEN)
 
 /**
@@ -49,10 +45,8 @@ struct sluice_plain;
  *		application data only, and never empty
  * @held_bytes:	of content in them
  * @spare:	an empty one for the next record
- * @scratch:	ciphertext copied together; empty when the lock is released
+ * @scratch:	ciphertext copied together; empty when nothing more has come
  * @padded:	records to open aside before the next is tried directly: the peer pads
- * @src:	scatterlist of ciphertext
- * @dst:	scatterlist of plaintext
  * @tail:	what follows the content: type byte (TLS 1.3) and tag
  */
 struct sluice_rx {
@@ -68,8 +62,6 @@ struct sluice_rx {
 	struct sluice_plain *spare;
 	struct sluice_buf scratch;
 	u8 padded;
-	struct scatterlist src[SLUICE_RX_SRC];
-	struct scatterlist dst[SLUICE_RX_DST];
 	u8 tail[SLUICE_RX_TAIL];
 };
 

@@ -555,6 +555,15 @@ static int make_batch(struct sluice_ctx *ctx)
 	return ctx->tx.batch ? 0 : -ENOMEM;
 }
 
+/* A socket that has nothing to send holds nothing to send it with. */
+static void idle(struct sluice_ctx *ctx)
+{
+	if (has_tail(&ctx->tx))
+		return;
+	sluice_batch_free(ctx->tx.batch);
+	ctx->tx.batch = NULL;
+}
+
 /* Is the socket fit to seal a record of @type? Does not look at room. */
 static int check(struct sluice_ctx *ctx, u8 type)
 {
@@ -675,6 +684,7 @@ int sluice_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 		ret = sendmsg_locked(ctx, msg);
 	else
 		ret = tcp_sendmsg_locked(sk, msg, size);
+	idle(ctx);
 	release_sock(sk);
 	return ret;
 }
@@ -714,6 +724,7 @@ void sluice_tx_splice_eof(struct socket *sock)
 	plain = !ctx->tx.dir.key;
 	if (!plain)
 		sluice_tx_flush(ctx);
+	idle(ctx);
 	release_sock(sk);
 
 	if (plain && ctx->base_prot->splice_eof)

@@ -31,7 +31,8 @@ struct sluice_ctx;
  * @sizing:	how much of that the next one shall have
  * @open_len:	bytes of application data collected in @open (MSG_MORE)
  * @open:	the record that is not full yet, plain; NULL while there is none
- * @batch:	sealed records that are not TCP's yet, and scratch; made at the first send
+ * @batch:	sealed records that are not TCP's yet, and scratch; NULL between calls that
+ *		have left nothing
  * @retry:	pushes them where nothing else will: TCP had no memory, and nothing is in
  *		flight whose acknowledgment would call; holds the sock while it is armed
  */
