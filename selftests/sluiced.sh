@@ -139,37 +139,91 @@ quota()
 	cp "$work/kept.conf" "$work/sluiced.conf"
 }
 
-# What has begun is finished, if that takes no longer than a few seconds.
-stopping()
+# set_config LINE: on top of the usual ones, from the next start on
+set_config()
 {
-	local client status
+	cp "$work/kept.conf" "$work/sluiced.conf"
+	echo "$1" >>"$work/sluiced.conf"
+}
 
+# A client whose handshake is under way with a peer that is asleep: $client.
+begin_handshake()
+{
 	sleeping_peer
 	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
 	client=$!
 	wait_for 20 pending 1
-	kill -TERM $sluiced_pid
-	wait_for 20 log_has stopping
-	wake_peer
-	wait $client
-	tap_equal 'SIGTERM: a handshake under way is finished' 0 $?
-	wait $sluiced_pid
-	tap_equal 'SIGTERM: then sluiced ends' 0 $?
-	end_peer
+}
 
+# What has begun is finished, and nothing else is begun.
+draining()
+{
+	local client next status
+
+	set_config 'drain = 100;'
+	stop $sluiced_pid
 	: >"$work/sluiced.log"
 	start_sluiced
-	sleeping_peer
-	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
-	client=$!
-	wait_for 20 pending 1
-	stop $sluiced_pid
-	tap_equal 'SIGTERM: sluiced does not wait for a silent peer' 0 $?
+	begin_handshake
+	kill -TERM $sluiced_pid
+	wait_for 20 log_has stopping
+	$tcat good.test $port >/dev/null 2>"$work/next.err" </dev/null &
+	next=$!
+	wait_for 20 pending 2
+	# Longer than it used to wait.
+	sleep 4
+	kill -0 $sluiced_pid
+	tap_equal 'SIGTERM: sluiced waits for a handshake under way' 0 $?
+	wake_peer
 	wait $client
-	tap_equal 'SIGTERM: its handshake fails' 1 $?
-	tap_try 'SIGTERM: the program is told why' \
-		grep -q 'sluiced is stopping' "$work/tcat.err"
+	tap_equal 'SIGTERM: that is finished' 0 $?
+	wait $sluiced_pid
+	tap_equal 'SIGTERM: then sluiced ends' 0 $?
+	kill -0 $next
+	tap_equal 'SIGTERM: a handshake that came meanwhile waits' 0 $?
+	start_sluiced
+	wait $next
+	tap_equal 'SIGTERM: the next sluiced does it' 0 $?
 	end_peer
+}
+
+# stops NAME PATTERN: sluiced does, and with it the client's handshake
+stops()
+{
+	wait $sluiced_pid
+	tap_equal "$1: sluiced ends" 0 $?
+	wait $client
+	tap_equal "$1: its handshake fails" 1 $?
+	tap_try "$1: the program is told why" grep -q "$2" "$work/tcat.err"
+	end_peer
+}
+
+stopping()
+{
+	local client timeout=/sys/module/sluice/parameters/handshake_timeout_ms
+	local before
+
+	begin_handshake
+	kill -TERM $sluiced_pid
+	wait_for 20 log_has stopping
+	kill -TERM $sluiced_pid
+	stops 'a second SIGTERM' 'sluiced is stopping'
+
+	set_config 'drain = 1;'
+	start_sluiced
+	begin_handshake
+	kill -TERM $sluiced_pid
+	stops 'SIGTERM and drain = 1' 'sluiced is stopping'
+
+	set_config 'drain = 3600;'
+	start_sluiced
+	before=$(<$timeout)
+	echo 3000 >$timeout
+	begin_handshake
+	echo "$before" >$timeout
+	kill -TERM $sluiced_pid
+	stops 'SIGTERM and a deadline of its own' 'timed out'
+	cp "$work/kept.conf" "$work/sluiced.conf"
 }
 
 no_sockets()
@@ -249,6 +303,7 @@ privileges
 reload
 access
 quota
+draining
 stopping
 module_anew
 without_capability

@@ -51,6 +51,7 @@ TEST(mistakes)
 		const char *text, *words;
 	} rows[] = {
 		{ "colour = \"blue\";", ":1: colour: unknown key" },
+		{ "drain = 3601;", "must be a number from 0 to 3600" },
 		{ "max_handshakes_per_user = 0;", "must be a number from 1" },
 		{ ID("allow_users = [ \"no such user\" ];"), "no such user" },
 		{ ID("allow_groups = [ \"no such group\" ];"), "no such group" },
@@ -89,7 +90,7 @@ TEST(accepted)
 		"",
 		ID(""),
 		ID("client_certificates = \"none\";"),
-		"max_handshakes_per_user = 1;",
+		"max_handshakes_per_user = 1; drain = 0;",
 		ID("allow_users = [ \"root\", \"1000\" ]; allow_groups = [ \"*\" ];"),
 		/* Stores may come behind those who name them. */
 		ID("client_certificates = \"require\"; client_trust = \"test\";") TRUST,

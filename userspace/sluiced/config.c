@@ -166,6 +166,11 @@ static bool take_workers(config_setting_t *at, void *to)
 	return take_number(at, 1, CONFIG_WORKERS_MAX, to);
 }
 
+static bool take_drain(config_setting_t *at, void *to)
+{
+	return take_number(at, 0, CONFIG_DRAIN_MAX, to);
+}
+
 static bool take_handshakes(config_setting_t *at, void *to)
 {
 	return take_number(at, 1, CONFIG_HANDSHAKES_MAX, to);
@@ -471,6 +476,7 @@ static bool take_identities(config_setting_t *at, void *to)
 static const struct config_key top_keys[] = {
 	{ "workers", take_workers, offsetof(struct config, workers), false },
 	{ "user", take_string, offsetof(struct config, user), false },
+	{ "drain", take_drain, offsetof(struct config, drain), false },
 	{ "max_handshakes_per_user", take_handshakes,
 	  offsetof(struct config, max_handshakes), false },
 	{ "ticket_keys", take_string, offsetof(struct config, ticket_keys), false },
@@ -593,6 +599,7 @@ struct config *config_load(const char *path)
 	}
 	atomic_init(&config->refs, 1);
 	tickets_init(&config->tickets);
+	config->drain = CONFIG_DRAIN;
 	config->max_handshakes = CONFIG_HANDSHAKES;
 	config->ticket_lifetime = CONFIG_LIFETIME;
 	config->client.sessions = CONFIG_SESSIONS;

@@ -20,6 +20,8 @@
 
 #define CONFIG_PATH		"/etc/sluice/sluiced.conf"
 #define CONFIG_WORKERS_MAX	256
+#define CONFIG_DRAIN		5	/* seconds, by default */
+#define CONFIG_DRAIN_MAX	3600
 #define CONFIG_HANDSHAKES	4096	/* of one user at once, by default */
 #define CONFIG_HANDSHAKES_MAX	1000000
 #define CONFIG_SESSIONS		1024	/* of clients, by default */
@@ -44,6 +46,7 @@ struct config_client {
  * @refs:	config_get() and config_put()
  * @workers:	threads; 0: as many as processors
  * @user:	user to become, or NULL
+ * @drain:	seconds that handshakes under way get when we stop, at most
  * @max_handshakes: that a user may have under way
  * @ticket_keys: file, or NULL
  * @ticket_lifetime: in seconds
@@ -60,6 +63,7 @@ struct config {
 	atomic_uint refs;
 	unsigned int workers;
 	char *user;
+	unsigned int drain;
 	unsigned int max_handshakes;
 	char *ticket_keys;
 	unsigned int ticket_lifetime;

@@ -40,13 +40,17 @@ struct options {
  * @options:	from the command line
  * @config:	the present configuration
  * @workers:	@count of them
- * @loop:	for signals only
+ * @stopping:	a signal has said so
+ * @ended:	rung by workers at their end
+ * @loop:	for signals and @ended only
  */
 struct daemon {
 	struct options options;
 	struct config *config;
 	struct worker *workers;
 	unsigned int count;
+	bool stopping;
+	uv_async_t ended;
 	uv_loop_t loop;
 	uv_signal_t term;
 	uv_signal_t intr;
@@ -170,10 +174,8 @@ static void raise_file_limit(void)
 
 /* Workers */
 
-static void stop_workers(struct daemon *daemon)
+static void join_workers(struct daemon *daemon)
 {
-	for (unsigned int i = 0; i < daemon->count; i++)
-		worker_stop(&daemon->workers[i]);
 	for (unsigned int i = 0; i < daemon->count; i++)
 		worker_join(&daemon->workers[i]);
 	free(daemon->workers);
@@ -192,22 +194,53 @@ static bool start_workers(struct daemon *daemon)
 		return false;
 	while (daemon->count < want &&
 	       worker_start(&daemon->workers[daemon->count], daemon->count,
-			    daemon->config))
+			    daemon->config, &daemon->ended))
 		daemon->count++;
 	if (daemon->count == want)
 		return true;
-	stop_workers(daemon);
+	for (unsigned int i = 0; i < daemon->count; i++)
+		worker_stop(&daemon->workers[i]);
+	join_workers(daemon);
 	return false;
 }
 
 /* Signals */
 
+/* systemd would kill us in the middle of a long drain. */
+static void notify_stopping(const struct config *config)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%llu",
+		 (config->drain + 5) * 1000000ULL);
+	notify_systemd(text);
+}
+
 static void on_stop(uv_signal_t *handle, int signum)
 {
 	struct daemon *daemon = handle->data;
+	const char *name = signum == SIGTERM ? "SIGTERM" : "SIGINT";
 
-	log_info("%s: stopping", signum == SIGTERM ? "SIGTERM" : "SIGINT");
-	notify_systemd("STOPPING=1");
+	if (daemon->stopping) {
+		log_info("%s again: not waiting for handshakes", name);
+		for (unsigned int i = 0; i < daemon->count; i++)
+			worker_hurry(&daemon->workers[i]);
+		return;
+	}
+	log_info("%s: stopping", name);
+	daemon->stopping = true;
+	notify_stopping(daemon->config);
+	for (unsigned int i = 0; i < daemon->count; i++)
+		worker_stop(&daemon->workers[i]);
+}
+
+static void on_ended(uv_async_t *handle)
+{
+	struct daemon *daemon = handle->data;
+
+	for (unsigned int i = 0; i < daemon->count; i++)
+		if (!worker_is_over(&daemon->workers[i]))
+			return;
 	uv_stop(&daemon->loop);
 }
 
@@ -250,7 +283,9 @@ static bool watch_signals(struct daemon *daemon)
 	daemon->term.data = daemon;
 	daemon->intr.data = daemon;
 	daemon->hup.data = daemon;
+	daemon->ended.data = daemon;
 	return !uv_loop_init(loop) &&
+	       !uv_async_init(loop, &daemon->ended, on_ended) &&
 	       !uv_signal_init(loop, &daemon->term) &&
 	       !uv_signal_init(loop, &daemon->intr) &&
 	       !uv_signal_init(loop, &daemon->hup) &&
@@ -264,13 +299,14 @@ static void unwatch_signals(struct daemon *daemon)
 	uv_close((uv_handle_t *)&daemon->term, NULL);
 	uv_close((uv_handle_t *)&daemon->intr, NULL);
 	uv_close((uv_handle_t *)&daemon->hup, NULL);
+	uv_close((uv_handle_t *)&daemon->ended, NULL);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&daemon->loop);
 }
 
 /* Start and stop */
 
-/* Until a signal says stop. */
+/* Until a signal has said stop and all workers have. */
 static bool serve(struct daemon *daemon)
 {
 	if (!start_workers(daemon))
@@ -281,7 +317,7 @@ static bool serve(struct daemon *daemon)
 	notify_systemd("READY=1");
 	notify_fd(daemon->options.ready_fd);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
-	stop_workers(daemon);
+	join_workers(daemon);
 	return true;
 }
 

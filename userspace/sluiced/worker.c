@@ -17,7 +17,6 @@
 #include "request.h"
 
 #define WORKER_BUDGET	4	/* requests taken before others are served */
-#define WORKER_DRAIN_MS	3000
 
 /* Taking requests */
 
@@ -117,21 +116,21 @@ static void worker_on_drained(uv_timer_t *timer)
 	request_abort_all(worker);
 }
 
-/* Leaving the group first: the module gives new requests to others, or fails
- * them, instead of letting them wait for a worker that will not come.
+/* A member of the agents to the last, though a deaf one: when the group is empty, the
+ * module gives requests a short time only, and who comes next has to be there by then.
+ * Other agents are woken as well as we are.
  */
 static void worker_begin_stop(struct worker *worker)
 {
 	worker->stopping = true;
 	uv_idle_stop(&worker->more);
 	uv_poll_stop(&worker->wake);
-	sluice_nl_close(&worker->wake_nl);
 	request_drop_waiting(worker);
 	if (LIST_EMPTY(&worker->running))
 		uv_stop(&worker->loop);
 	else
 		uv_timer_start(&worker->drain, worker_on_drained,
-			       WORKER_DRAIN_MS, 0);
+			       worker->config->drain * 1000ULL, 0);
 }
 
 static void worker_on_signal(uv_async_t *async)
@@ -141,12 +140,25 @@ static void worker_on_signal(uv_async_t *async)
 	worker_take_config(worker);
 	if (atomic_load(&worker->stop) && !worker->stopping)
 		worker_begin_stop(worker);
+	if (atomic_load(&worker->hurry))
+		request_abort_all(worker);
 }
 
 void worker_stop(struct worker *worker)
 {
 	atomic_store(&worker->stop, true);
 	uv_async_send(&worker->signal);
+}
+
+void worker_hurry(struct worker *worker)
+{
+	atomic_store(&worker->hurry, true);
+	uv_async_send(&worker->signal);
+}
+
+bool worker_is_over(const struct worker *worker)
+{
+	return atomic_load(&worker->over);
 }
 
 void worker_reload(struct worker *worker, struct config *config)
@@ -172,6 +184,8 @@ static void worker_main(void *arg)
 	uv_close((uv_handle_t *)&worker->drain, NULL);
 	uv_close((uv_handle_t *)&worker->signal, NULL);
 	uv_run(&worker->loop, UV_RUN_DEFAULT);
+	atomic_store(&worker->over, true);
+	uv_async_send(worker->ended);
 }
 
 static bool worker_connect(struct worker *worker)
@@ -208,10 +222,11 @@ static bool worker_handles(struct worker *worker)
 }
 
 bool worker_start(struct worker *worker, unsigned int number,
-		  struct config *config)
+		  struct config *config, uv_async_t *ended)
 {
 	memset(worker, 0, sizeof(*worker));
 	worker->number = number;
+	worker->ended = ended;
 	LIST_INIT(&worker->running);
 	if (!worker_connect(worker))
 		return false;

@@ -30,6 +30,9 @@ LIST_HEAD(request_list, request);
  * @drain:	ends the time left to requests once it is stopping
  * @signal:	another thread wants something: @stop, or a new configuration
  * @stop:	set before @signal by whoever wants it to stop
+ * @hurry:	likewise: and not to wait for what has begun
+ * @over:	its loop has ended
+ * @ended:	rung then
  * @stopping:	takes no more requests
  * @starved:	left requests waiting for want of file descriptors
  * @config:	for new requests; own reference; this thread only
@@ -49,6 +52,9 @@ struct worker {
 	uv_timer_t drain;
 	uv_async_t signal;
 	atomic_bool stop;
+	atomic_bool hurry;
+	atomic_bool over;
+	uv_async_t *ended;
 	bool stopping;
 	bool starved;
 	struct config *config;
@@ -58,16 +64,22 @@ struct worker {
 	unsigned int waiting;
 };
 
-/* Connects, joins the agents and starts the thread. False with the reason on
- * the log; then nothing is left behind.
+/* Connects, joins the agents and starts the thread, which rings @ended when it is
+ * through. False with the reason on the log; then nothing is left behind.
  */
 bool worker_start(struct worker *worker, unsigned int number,
-		 struct config *config);
+		  struct config *config, uv_async_t *ended);
 
 /* From another thread: take no more requests, end when the running ones have,
- * or a few seconds later.
+ * or after the configuration's time to drain.
  */
 void worker_stop(struct worker *worker);
+
+/* From another thread, after worker_stop(): do not wait for the running ones. */
+void worker_hurry(struct worker *worker);
+
+/* From any thread: has its loop ended? Then worker_join() does not wait. */
+bool worker_is_over(const struct worker *worker);
 
 /* From another thread: use @config from now on. */
 void worker_reload(struct worker *worker, struct config *config);
