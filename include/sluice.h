@@ -103,6 +103,7 @@ struct sluice_options {
  * E2BIG	the structure has members that this library does not know
  * ENOTCONN	the socket is neither new, listening nor connected
  * ENOBUFS	too many handshakes wait already
+ * EDQUOT	too many of this user
  * EBADF, ENOTSOCK, EOPNOTSUPP, ENOMEM, EPERM	as for setsockopt()
  */
 int sluice_arm(int fd, const struct sluice_options *options);

@@ -12,14 +12,20 @@
 #include <uapi/linux/tls.h>
 
 #include "arm.h"
+#include "quota.h"
 #include "record.h"
 
-struct sluice_arm *sluice_arm_create(const struct sluice_request *req)
+struct sluice_arm *sluice_arm_create(const struct net *net, const struct sluice_request *req)
 {
 	struct sluice_arm *arm = kzalloc(sizeof(*arm), GFP_KERNEL_ACCOUNT);
 
 	if (!arm)
 		return NULL;
+	arm->quota = sluice_quota_get(net, current_euid());
+	if (!arm->quota) {
+		kfree(arm);
+		return NULL;
+	}
 	refcount_set(&arm->refs, 1);
 	arm->cred = get_current_cred();
 	arm->pid = get_pid(task_tgid(current));
@@ -40,6 +46,7 @@ void sluice_arm_put(struct sluice_arm *arm)
 		return;
 	put_cred(arm->cred);
 	put_pid(arm->pid);
+	sluice_quota_put(arm->quota);
 	kfree(arm);
 }
 

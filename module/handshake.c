@@ -25,6 +25,7 @@
 #include "dir.h"
 #include "handshake.h"
 #include "netlink.h"
+#include "quota.h"
 #include "ticket.h"
 
 enum sluice_hs_flag {
@@ -129,6 +130,12 @@ static const struct hs_reason hs_gave_way = {
 	.stat = SLUICE_STAT_HS_GAVE_WAY,
 	.error = ETIMEDOUT,
 	.text = "timed out early: the peer was slow, and the listener was full",
+};
+
+static const struct hs_reason hs_over_quota = {
+	.stat = SLUICE_STAT_HS_OVERFLOW,
+	.error = EDQUOT,
+	.text = "this user has too many handshakes under way in this network namespace",
 };
 
 static unsigned int max_pending = 4096;
@@ -265,9 +272,12 @@ static const struct hs_reason *hs_enqueue(struct sluice_hs *hs, struct sluice_hs
 	struct hs_net *hn = hs_pernet(hs->net);
 	struct sluice_arm *arm = hs->arm;
 	const struct hs_reason *why = NULL;
+	bool in_quota = sluice_quota_charge(arm->quota);
 
 	spin_lock(&hn->lock);
-	if (arm->n_pending >= READ_ONCE(listener_pending)) {
+	if (!in_quota) {
+		why = &hs_over_quota;
+	} else if (arm->n_pending >= READ_ONCE(listener_pending)) {
 		*slowest = hs_take_slowest(arm);
 		if (!*slowest)
 			why = &hs_crowded;
@@ -297,6 +307,7 @@ static void hs_dequeue(struct sluice_hs *hs)
 	list_del(&hs->node);
 	hn->pending--;
 	spin_unlock(&hn->lock);
+	sluice_quota_uncharge(hs->arm->quota);
 }
 
 /* Take it out of the queue, unless an agent has. */

@@ -137,8 +137,9 @@ struct sluice_hs {
  * @gfp:	GFP_ATOMIC from softirq
  *
  * State goes ARMED -> PENDING, or -> FAILED with the outcome set (no agent:
- * ESRCH; queue or listener full: ENOBUFS; no memory: ENOMEM, then without an outcome).
- * A full listener's oldest handshake that waits for its peer makes room.
+ * ESRCH; queue or listener full: ENOBUFS; the user's share of the queue: EDQUOT; no
+ * memory: ENOMEM, then without an outcome). A full listener's oldest handshake that waits
+ * for its peer makes room.
  * Exactly one end follows, perhaps before this returns.
  */
 void sluice_hs_submit(struct sluice_ctx *ctx, gfp_t gfp);

@@ -357,7 +357,8 @@ static int sluice_get_max_payload(const struct sluice_ctx *ctx, char __user *opt
 
 /* --- managed mode --- */
 
-static struct sluice_arm *sluice_read_request(sockptr_t optval, unsigned int optlen)
+static struct sluice_arm *sluice_read_request(const struct net *net, sockptr_t optval,
+					      unsigned int optlen)
 {
 	struct sluice_request *req;
 	struct sluice_arm *arm;
@@ -376,7 +377,7 @@ static struct sluice_arm *sluice_read_request(sockptr_t optval, unsigned int opt
 	if (IS_ERR(req))
 		return ERR_CAST(req);
 	err = sluice_request_check(req);
-	arm = err ? ERR_PTR(err) : sluice_arm_create(req);
+	arm = err ? ERR_PTR(err) : sluice_arm_create(net, req);
 	kfree(req);
 	return arm ?: ERR_PTR(-ENOMEM);
 }
@@ -408,7 +409,7 @@ static int sluice_begin(struct sluice_ctx *ctx)
 	if (err || READ_ONCE(ctx->state) != SLUICE_STATE_FAILED)
 		return err;
 	err = sluice_ctx_error(ctx);
-	if (err != -ENOBUFS && err != -ENOMEM)
+	if (err != -ENOBUFS && err != -EDQUOT && err != -ENOMEM)
 		return 0;
 	sock_error(ctx->sk);
 	return err;
@@ -417,7 +418,7 @@ static int sluice_begin(struct sluice_ctx *ctx)
 static int sluice_set_handshake(struct sock *sk, sockptr_t optval, unsigned int optlen)
 {
 	struct sluice_ctx *ctx = sluice_ctx(sk);
-	struct sluice_arm *arm = sluice_read_request(optval, optlen);
+	struct sluice_arm *arm = sluice_read_request(sock_net(sk), optval, optlen);
 	int err;
 
 	if (IS_ERR(arm))

@@ -680,6 +680,51 @@ TEST_F(pending, too_many)
 	crowd_close(&crowd);
 }
 
+/* As many of this user wait already; another user's is none of them. */
+TEST_F(pending, too_many_of_a_user)
+{
+	const struct tcp_options opt = { 0 };
+	long old = parameter("max_pending_per_user", 2);
+	struct sluice_info info;
+	int fd[4][2], last[2];
+	pid_t child;
+
+	ASSERT_LT(0, old);
+	for (int i = 0; i < 4; i++)
+		ASSERT_EQ(0, tcp_pair(&opt, fd[i]));
+	EXPECT_EQ(0, arm_client(fd[0][0]));
+	EXPECT_EQ(0, arm_client(fd[1][0]));
+	EXPECT_EQ(-EDQUOT, arm_client(fd[2][0]));
+	ASSERT_EQ(0, info_get(fd[2][0], &info));
+	EXPECT_EQ(SLUICE_STATE_FAILED, info.state);
+	EXPECT_EQ(EDQUOT, info.error);
+	EXPECT_TRUE(strstr(info.text, "this user"));
+	EXPECT_EQ(1, stat_get(SLUICE_STAT_HS_OVERFLOW));
+
+	child = fork();
+	if (!child) {
+		if (setuid(1000) || tcp_pair(&opt, last) || arm_client(last[0]))
+			_exit(1);
+		_exit(state_of(last[0]) != SLUICE_STATE_PENDING);
+	}
+	EXPECT_EQ(0, status_of(child));
+
+	/* One that ends makes room, and only for one. */
+	close(fd[0][0]);
+	EXPECT_EQ(0, arm_client(fd[3][0]));
+	close(fd[2][0]);
+	close(fd[2][1]);
+	ASSERT_EQ(0, tcp_pair(&opt, last));
+	EXPECT_EQ(-EDQUOT, arm_client(last[0]));
+	parameter("max_pending_per_user", old);
+	for (int i = 0; i < 4; i++)
+		close(fd[i][1]);
+	close(fd[1][0]);
+	close(fd[3][0]);
+	close(last[0]);
+	close(last[1]);
+}
+
 /*
  * Agents come and go
  */

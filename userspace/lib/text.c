@@ -112,6 +112,8 @@ static const char *sentence(int error, const struct sluice_info *info)
 		return "the socket is armed already";
 	case ENOBUFS:
 		return "too many handshakes wait already";
+	case EDQUOT:
+		return "over quota";
 	case EKEYREJECTED:
 		return "certificate refused";
 	case EKEYEXPIRED:

@@ -108,7 +108,7 @@ enum sluice_role {
  * errno of setsockopt: EINVAL (role, flags, version, padding, length, reserved), E2BIG,
  * EFAULT, EBUSY (a request or keys are there already), ENOTCONN (the socket is
  * neither new, connected nor listening), EPERM (a reference that is not the
- * arming program's), ENOMEM, ENOBUFS (too many pending handshakes).
+ * arming program's), ENOMEM, ENOBUFS (too many pending handshakes), EDQUOT (of this user).
  *
  * errno of a handshake that failed (connect, read, write, SO_ERROR):
  * ESRCH		no agent serves this network namespace
@@ -117,7 +117,8 @@ enum sluice_role {
  * EKEYREJECTED		the peer's certificate was not accepted; see SLUICE_INFO
  * ENOENT		the agent has no such identity or trust store
  * EACCES		this user may not use the identity
- * EDQUOT		this user has too many handshakes under way at the agent
+ * EDQUOT		this user has too many handshakes under way, at the agent or
+ *			(max_pending_per_user) in this network namespace
  * ECONNABORTED		the agent gave up or died
  * EPROTO		a protocol error; see @alert_sent, @alert_received
  * ECONNRESET, EPIPE	the connection ended first
@@ -447,7 +448,7 @@ enum sluice_stat {
 	SLUICE_STAT_HS_TIMEOUT,
 	SLUICE_STAT_HS_ABANDONED,	/* the agent closed its channel */
 	SLUICE_STAT_HS_CANCELLED,	/* the program closed its socket */
-	SLUICE_STAT_HS_OVERFLOW,	/* the queue or the listener was full */
+	SLUICE_STAT_HS_OVERFLOW,	/* the queue, the listener or the user's share was full */
 	SLUICE_STAT_TX_SESSIONS,	/* sockets that were given TX keys */
 	SLUICE_STAT_RX_SESSIONS,	/* sockets that were given RX keys */
 	SLUICE_STAT_TX_CURRENT,		/* of them, there now */
