@@ -47,11 +47,11 @@ sluice_objs := $(call objs,cli)
 bench_objs := $(call objs,bench)
 
 # Tests, and in tools/ the programs that tests start.
-kselftests := $(patsubst selftests/%.c,$(S)/%, \
-	$(wildcard selftests/*.c selftests/tools/*.c))
+kselftests := $(filter-out %/other_module,$(patsubst selftests/%.c,$(S)/%, \
+	$(wildcard selftests/*.c selftests/tools/*.c)))
 
-# Programs that are made without anything of ours.
-foreign := $(S)/tools/plain $(S)/tools/fetch
+# What is made without anything of ours.
+foreign := $(S)/tools/plain $(S)/tools/fetch $(S)/tools/other_module.so
 
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -196,6 +196,12 @@ $(S)/tools/fetch: userspace/examples/fetch.c include/uapi/linux/sluice.h Makefil
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS) $(WARN) -Iinclude/uapi -o $@ $<
+
+$(S)/tools/other_module.so: selftests/tools/other_module.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) -shared -fPIC $(filter-out -MMD -MP $(SANITIZE),$(base_cflags)) \
+		$(call pkg_cflags,libnl-genl-3.0) -o $@ $<
 
 # The kernel's test harness, from Debian's source package.
 kernel_files := build/kernel-files

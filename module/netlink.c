@@ -101,6 +101,18 @@ static void nl_unbind(int group)
 	sluice_hs_agent_left();
 }
 
+/* --- versions --- */
+
+/* Not for GET: whoever asks is told ours. */
+static int nl_same_version(struct genl_info *info)
+{
+	if (info->genlhdr->version == SLUICE_ABI_VERSION)
+		return 0;
+	GENL_SET_ERR_MSG_FMT(info, "the agent speaks version %u of the interface, this module %u",
+			     info->genlhdr->version, SLUICE_ABI_VERSION);
+	return -EPROTONOSUPPORT;
+}
+
 /* --- channels by descriptor --- */
 
 static bool nl_may_act_for(const struct cred *cred, void *skb)
@@ -114,8 +126,12 @@ static struct file *nl_channel(struct sk_buff *skb, struct genl_info *info)
 	struct nlattr *attr = info->attrs[SLUICE_A_FD];
 	struct sluice_hs *hs;
 	struct file *file;
-	int err = -EINVAL;
+	int err;
 
+	err = nl_same_version(info);
+	if (err)
+		return ERR_PTR(err);
+	err = -EINVAL;
 	if (!attr) {
 		NL_SET_ERR_ATTR_MISS(info->extack, NULL, SLUICE_A_FD);
 		GENL_SET_ERR_MSG(info, "the channel's file descriptor is missing");
@@ -332,6 +348,9 @@ static int nl_accept(struct sk_buff *skb, struct genl_info *info)
 	struct file *file;
 	int fd, err;
 
+	err = nl_same_version(info);
+	if (err)
+		return err;
 	if (sluice_netlink_served(genl_info_net(info), GFP_KERNEL))
 		sluice_hs_agent_seen(genl_info_net(info));
 	fd = get_unused_fd_flags(O_CLOEXEC);

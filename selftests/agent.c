@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
+#include <netlink/genl/genl.h>
+
 #include "fake_agent.h"
 
 FIXTURE(agent)
@@ -398,6 +400,28 @@ TEST_F(agent, of_a_container)
 	close(c.ask[1]);
 	EXPECT_EQ(0, status_of(c.pid));
 	agent_close(&host);
+}
+
+/* One that was made for another module takes nothing, and nothing of it is taken. */
+TEST_F(agent, of_another_version)
+{
+	struct nl_msg *msg;
+
+	ASSERT_EQ(0, arm_client(self->fd[0]));
+	msg = sluice_nl_msg(&self->agent.cmd, SLUICE_CMD_ACCEPT);
+	genlmsg_hdr(nlmsg_hdr(msg))->version = SLUICE_GENL_VERSION + 1;
+	EXPECT_EQ(-EPROTONOSUPPORT, agent_send(&self->agent, msg));
+	EXPECT_TEXT(&self->agent, "the agent speaks version 2 of the interface, this module 1");
+	ASSERT_EQ(0, agent_accept(&self->agent, &self->request));
+	msg = agent_install_msg(&self->agent, self->request.fd, &self->keys[0], &self->keys[1]);
+	genlmsg_hdr(nlmsg_hdr(msg))->version = SLUICE_GENL_VERSION + 1;
+	EXPECT_EQ(-EPROTONOSUPPORT, agent_send(&self->agent, msg));
+	msg = agent_msg(&self->agent, SLUICE_CMD_DONE, self->request.fd);
+	genlmsg_hdr(nlmsg_hdr(msg))->version = SLUICE_GENL_VERSION + 1;
+	EXPECT_EQ(-EPROTONOSUPPORT, agent_send(&self->agent, msg));
+	EXPECT_EQ(0, agent_install(&self->agent, self->request.fd, &self->keys[0],
+				   &self->keys[1]));
+	EXPECT_EQ(0, agent_done(&self->agent, self->request.fd, 0, NULL));
 }
 
 /*

@@ -20,7 +20,7 @@ agent()
 	: >>"$work/$1.log"
 	"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>>"$work/$1.log" &
 	pids[$1]=$!
-	wait_for 60 grep -q ': ready' "$work/$1.log"
+	wait_for 60 grep -q ": ready" "$work/$1.log"
 }
 
 handshakes()	# NUMBER: that this agent has done

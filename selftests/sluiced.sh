@@ -254,6 +254,22 @@ module_anew()
 	tap_equal 'it ends cleanly' 0 $?
 }
 
+# The library is no match for ASan, which wants to come first.
+other_version()
+{
+	local words
+
+	words=$(LD_PRELOAD=build/selftests/tools/other_module.so \
+		build/userspace/sluiced -c "$work/sluiced.conf" 2>&1)
+	if [ $? = 1 ] && grep -q 'module speaks version 2 .* this program 1' \
+		<<<"$words"; then
+		tap_ok 'with a module of another version it does not start'
+	else
+		tap_not_ok 'with a module of another version it does not start' \
+			"$words"
+	fi
+}
+
 without_capability()
 {
 	local words
@@ -306,6 +322,7 @@ quota
 draining
 stopping
 module_anew
+other_version
 without_capability
 readiness
 tap_end

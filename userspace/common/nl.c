@@ -318,3 +318,15 @@ int sluice_nl_get(struct sluice_nl *nl, struct sluice_nl_state *state)
 		nl_fail(nl, EPROTO, "the module's state lacks its version", "");
 	return err;
 }
+
+int sluice_nl_check(struct sluice_nl *nl, struct sluice_nl_state *state)
+{
+	int err = sluice_nl_get(nl, state);
+
+	if (err || state->abi == SLUICE_ABI_VERSION)
+		return err;
+	snprintf(nl->text, sizeof(nl->text),
+		 "the module speaks version %u of the interface, this program %u",
+		 state->abi, SLUICE_ABI_VERSION);
+	return -EPROTONOSUPPORT;
+}

@@ -117,4 +117,9 @@ int sluice_nl_call(struct sluice_nl *nl, struct nl_msg *msg,
 /* GET. Return: 0 or -errno. */
 int sluice_nl_get(struct sluice_nl *nl, struct sluice_nl_state *state);
 
+/* Does the module speak the interface that this was compiled for? Return: 0,
+ * -EPROTONOSUPPORT with both versions in @nl->text, or as sluice_nl_get().
+ */
+int sluice_nl_check(struct sluice_nl *nl, struct sluice_nl_state *state);
+
 #endif /* SLUICE_COMMON_NL_H */

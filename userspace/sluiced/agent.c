@@ -323,11 +323,16 @@ bool agent_drain(struct sluice_nl *nl)
 
 int agent_renew(struct sluice_nl *nl, bool member)
 {
+	struct sluice_nl_state state;
 	struct sluice_nl now;
 	int err = sluice_nl_open(&now);
 
-	if (err)
+	if (!err)
+		err = sluice_nl_check(&now, &state);
+	if (err) {
+		sluice_nl_close(&now);
 		return agent_fail(nl, -err, now.text);
+	}
 	nl->family = now.family;
 	nl->agents = now.agents;
 	sluice_nl_close(&now);

@@ -69,7 +69,9 @@ int agent_join(struct sluice_nl *nl);
  */
 bool agent_drain(struct sluice_nl *nl);
 
-/* Takes up the present numbers of the family; @member: joins its agents too. */
+/* Takes up the present numbers of the family, if the module's interface is ours;
+ * @member: joins its agents too.
+ */
 int agent_renew(struct sluice_nl *nl, bool member);
 
 #endif /* SLUICED_AGENT_H */

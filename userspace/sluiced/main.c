@@ -142,15 +142,10 @@ static bool check_module(void)
 	int err = sluice_nl_open(&nl);
 
 	if (!err)
-		err = sluice_nl_get(&nl, &state);
+		err = sluice_nl_check(&nl, &state);
 	sluice_nl_close(&nl);
 	if (err) {
 		log_err("%s", nl.text);
-		return false;
-	}
-	if (state.abi != SLUICE_ABI_VERSION) {
-		log_err("the module speaks version %u of the interface, this sluiced %u",
-			state.abi, SLUICE_ABI_VERSION);
 		return false;
 	}
 	if (!has_usable_suite(state.ciphers)) {

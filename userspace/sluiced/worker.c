@@ -57,7 +57,9 @@ static void worker_on_more(uv_idle_t *idle)
 	worker_take(idle->data);
 }
 
-/* Another module than the one we started with: with its numbers we go on. */
+/* Another module than the one we started with: with its numbers we go on. If they
+ * cannot be had, we are no agent of it, and it tells programs so.
+ */
 static void worker_renew(struct worker *worker)
 {
 	if (agent_renew(&worker->command, false))

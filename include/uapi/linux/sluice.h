@@ -250,7 +250,7 @@ struct sluice_info {
  * process an agent; a namespace without a member of the group has none.
  */
 #define SLUICE_GENL_NAME	"sluice"
-#define SLUICE_GENL_VERSION	1
+#define SLUICE_GENL_VERSION	SLUICE_ABI_VERSION
 #define SLUICE_GENL_MCGRP_AGENTS "agents"
 
 /**
@@ -274,7 +274,8 @@ struct sluice_info {
  *			_AGENTS, _PENDING, _STATS of the caller's namespace
  *
  * ACCEPT, INSTALL and DONE need CAP_NET_ADMIN both in the network namespace's
- * user namespace and in that of the program that armed the socket.
+ * user namespace and in that of the program that armed the socket. They fail with
+ * EPROTONOSUPPORT where the version in the message's genlmsghdr is not the module's.
  */
 enum sluice_cmd {
 	SLUICE_CMD_UNSPEC,
