@@ -51,6 +51,8 @@ TEST(mistakes)
 		const char *text, *words;
 	} rows[] = {
 		{ "colour = \"blue\";", ":1: colour: unknown key" },
+		{ "namespaces = [ \"web\" ];", "\"web\" is not a path" },
+		{ "namespaces = \"/run/netns/web\";", "must be an array" },
 		{ "drain = 3601;", "must be a number from 0 to 3600" },
 		{ "max_handshakes_per_user = 0;", "must be a number from 1" },
 		{ ID("allow_users = [ \"no such user\" ];"), "no such user" },
@@ -91,6 +93,7 @@ TEST(accepted)
 		ID(""),
 		ID("client_certificates = \"none\";"),
 		"max_handshakes_per_user = 1; drain = 0;",
+		"namespaces = [ \"/run/netns/a\", \"/run/netns/b\" ];",
 		ID("allow_users = [ \"root\", \"1000\" ]; allow_groups = [ \"*\" ];"),
 		/* Stores may come behind those who name them. */
 		ID("client_certificates = \"require\"; client_trust = \"test\";") TRUST,

@@ -301,6 +301,31 @@ static bool take_hosts(config_setting_t *at, void *to)
 	return take_array(at, take_host, id);
 }
 
+/* Whether it is there is seen when it is entered, at start: it may be gone at a reload. */
+static bool take_namespace(config_setting_t *at, const char *text, void *to)
+{
+	struct config *config = to;
+
+	if (*text != '/')
+		return complain(at, "\"%s\" is not a path (\"/run/netns/one\")", text);
+	if (config->namespace_count == CONFIG_NAMESPACES_MAX)
+		return complain(at, "more than %d", CONFIG_NAMESPACES_MAX);
+	config->namespaces[config->namespace_count] = strdup(text);
+	return config->namespaces[config->namespace_count++] ||
+	       complain(at, "out of memory");
+}
+
+static bool take_namespaces(config_setting_t *at, void *to)
+{
+	struct config *config = to;
+
+	config->namespaces = calloc(CONFIG_NAMESPACES_MAX,
+				    sizeof(*config->namespaces));
+	if (!config->namespaces)
+		return complain(at, "out of memory");
+	return take_array(at, take_namespace, config);
+}
+
 /* Without the empty errno of "no such name", the database or memory failed. */
 static bool take_user(config_setting_t *at, const char *text, void *to)
 {
@@ -476,6 +501,7 @@ static bool take_identities(config_setting_t *at, void *to)
 static const struct config_key top_keys[] = {
 	{ "workers", take_workers, offsetof(struct config, workers), false },
 	{ "user", take_string, offsetof(struct config, user), false },
+	{ "namespaces", take_namespaces, 0, false },
 	{ "drain", take_drain, offsetof(struct config, drain), false },
 	{ "max_handshakes_per_user", take_handshakes,
 	  offsetof(struct config, max_handshakes), false },
@@ -630,6 +656,9 @@ void config_put(struct config *config)
 		identity_fini(&config->identities[i]);
 	for (size_t i = 0; i < config->trust_count; i++)
 		trust_fini(&config->trusts[i]);
+	for (size_t i = 0; i < config->namespace_count; i++)
+		free(config->namespaces[i]);
+	free(config->namespaces);
 	SSL_CTX_free(config->client_ctx);
 	SSL_CTX_free(config->server_ctx);
 	free(config->identities);

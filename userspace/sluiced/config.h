@@ -20,6 +20,7 @@
 
 #define CONFIG_PATH		"/etc/sluice/sluiced.conf"
 #define CONFIG_WORKERS_MAX	256
+#define CONFIG_NAMESPACES_MAX	256
 #define CONFIG_DRAIN		5	/* seconds, by default */
 #define CONFIG_DRAIN_MAX	3600
 #define CONFIG_HANDSHAKES	4096	/* of one user at once, by default */
@@ -46,6 +47,7 @@ struct config_client {
  * @refs:	config_get() and config_put()
  * @workers:	threads; 0: as many as processors
  * @user:	user to become, or NULL
+ * @namespaces:	@namespace_count paths of network namespaces to serve beside our own
  * @drain:	seconds that handshakes under way get when we stop, at most
  * @max_handshakes: that a user may have under way
  * @ticket_keys: file, or NULL
@@ -63,6 +65,8 @@ struct config {
 	atomic_uint refs;
 	unsigned int workers;
 	char *user;
+	char **namespaces;
+	size_t namespace_count;
 	unsigned int drain;
 	unsigned int max_handshakes;
 	char *ticket_keys;

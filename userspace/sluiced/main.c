@@ -118,8 +118,8 @@ static error_t option_parse(int key, char *arg, struct argp_state *state)
 static const struct argp option_parser = {
 	.options = option_table,
 	.parser = option_parse,
-	.doc = "The agent of sluice: does TLS handshakes for the sockets of this "
-	       "network namespace and gives their keys to the kernel.",
+	.doc = "The agent of sluice: does TLS handshakes for the sockets of its "
+	       "network namespace, and of others by configuration, and gives their keys to the kernel.",
 };
 
 /* The module */
@@ -169,33 +169,57 @@ static void raise_file_limit(void)
 
 /* Workers */
 
-static void join_workers(struct daemon *daemon)
+static void close_workers(struct daemon *daemon)
 {
 	for (unsigned int i = 0; i < daemon->count; i++)
-		worker_join(&daemon->workers[i]);
+		worker_close(&daemon->workers[i]);
 	free(daemon->workers);
+}
+
+static unsigned int workers_wanted(const struct daemon *daemon)
+{
+	if (daemon->options.workers)
+		return daemon->options.workers;
+	if (daemon->config->workers)
+		return daemon->config->workers;
+	return uv_available_parallelism();
+}
+
+/* On failure those that there are wait for close_workers(). */
+static bool open_workers(struct daemon *daemon)
+{
+	unsigned int want = workers_wanted(daemon);
+
+	daemon->workers = calloc(want, sizeof(*daemon->workers));
+	if (!daemon->workers)
+		return false;
+	while (daemon->count < want) {
+		unsigned int i = daemon->count++;
+
+		if (!worker_open(&daemon->workers[i], i, daemon->config))
+			return false;
+	}
+	return true;
+}
+
+static void join_workers(struct daemon *daemon, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		worker_join(&daemon->workers[i]);
 }
 
 static bool start_workers(struct daemon *daemon)
 {
-	unsigned int want = daemon->options.workers;
+	unsigned int i = 0;
 
-	if (!want)
-		want = daemon->config->workers;
-	if (!want)
-		want = uv_available_parallelism();
-	daemon->workers = calloc(want, sizeof(*daemon->workers));
-	if (!daemon->workers)
-		return false;
-	while (daemon->count < want &&
-	       worker_start(&daemon->workers[daemon->count], daemon->count,
-			    daemon->config, &daemon->ended))
-		daemon->count++;
-	if (daemon->count == want)
+	while (i < daemon->count &&
+	       worker_start(&daemon->workers[i], &daemon->ended))
+		i++;
+	if (i == daemon->count)
 		return true;
-	for (unsigned int i = 0; i < daemon->count; i++)
-		worker_stop(&daemon->workers[i]);
-	join_workers(daemon);
+	for (unsigned int j = 0; j < i; j++)
+		worker_stop(&daemon->workers[j]);
+	join_workers(daemon, i);
 	return false;
 }
 
@@ -312,7 +336,7 @@ static bool serve(struct daemon *daemon)
 	notify_systemd("READY=1");
 	notify_fd(daemon->options.ready_fd);
 	uv_run(&daemon->loop, UV_RUN_DEFAULT);
-	join_workers(daemon);
+	join_workers(daemon, daemon->count);
 	return true;
 }
 
@@ -361,8 +385,9 @@ int main(int argc, char **argv)
 	privilege_guard_memory();
 	raise_file_limit();
 	daemon.config = config_load(daemon.options.config);
-	ok = daemon.config && check_module() &&
+	ok = daemon.config && check_module() && open_workers(&daemon) &&
 	     privilege_drop(daemon.config->user) && run(&daemon);
+	close_workers(&daemon);
 	config_put(daemon.config);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

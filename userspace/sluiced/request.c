@@ -43,6 +43,7 @@ enum request_phase {
  * struct request - a request at work
  * @link:	in worker->running
  * @worker:	whose it is
+ * @seat:	where it came from, and where its answers go
  * @phase:	what is to be done next
  * @from:	as accepted; its channel is ours
  * @tls:	the handshake
@@ -56,6 +57,7 @@ enum request_phase {
 struct request {
 	LIST_ENTRY(request) link;
 	struct worker *worker;
+	struct seat *seat;
 	enum request_phase phase;
 	struct agent_request from;
 	struct tls *tls;
@@ -92,6 +94,15 @@ static void request_peer(const struct request *request, char *text, size_t size)
 		 ntohs(in->sin_port));
 }
 
+/* Who asked, as far as the kernel told us. */
+static void request_asker(const struct request *request, char *text, size_t size)
+{
+	const char *netns = request->seat->netns;
+
+	snprintf(text, size, "uid=%u pid=%u%s%s", request->from.ask.who.uid,
+		 request->from.pid, netns ? " netns=" : "", netns ? netns : "");
+}
+
 static const char *request_version(const struct tls_result *result)
 {
 	if (!result->suite)
@@ -105,20 +116,21 @@ static void request_log(const struct request *request, int error,
 	const struct tls_result *result = tls_result(request->tls);
 	double ms = (double)(uv_hrtime() - request->began) / 1e6;
 	const char *name = result->server_name;
-	char peer[64];
+	char peer[64], asker[256];
 
 	request_peer(request, peer, sizeof(peer));
+	request_asker(request, asker, sizeof(asker));
 	if (!error)
-		log_info("%s peer=%s name=%s uid=%u pid=%u ok %s %s alpn=%.*s %.1f ms",
+		log_info("%s peer=%s name=%s %s ok %s %s alpn=%.*s %.1f ms",
 			 request->from.ask.server ? "server" : "client", peer,
-			 *name ? name : "-", request->from.ask.who.uid, request->from.pid,
+			 *name ? name : "-", asker,
 			 request_version(result), result->suite->iana,
 			 result->alpn_len ? result->alpn_len : 1,
 			 result->alpn_len ? (const char *)result->alpn : "-", ms);
 	else
-		log_often(LOG_WARNING, "%s peer=%s name=%s uid=%u pid=%u failed (%s): %s; %s %.1f ms",
+		log_often(LOG_WARNING, "%s peer=%s name=%s %s failed (%s): %s; %s %.1f ms",
 			 request->from.ask.server ? "server" : "client", peer,
-			 *name ? name : "-", request->from.ask.who.uid, request->from.pid,
+			 *name ? name : "-", asker,
 			 strerrorname_np(error) ? strerrorname_np(error) : "?",
 			 text, request_version(result), ms);
 }
@@ -244,7 +256,7 @@ static bool request_busy(struct request *request, int err)
 
 static bool request_install(struct request *request)
 {
-	struct sluice_nl *nl = &request->worker->command;
+	struct sluice_nl *nl = &request->seat->command;
 	struct agent_keys keys = {
 		.tx = tls_tx(request->tls),
 		.rx = tls_rx(request->tls),
@@ -303,7 +315,7 @@ static void request_tickets(struct request *request)
 static void request_done(struct request *request)
 {
 	const struct tls_result *result = tls_result(request->tls);
-	struct sluice_nl *nl = &request->worker->command;
+	struct sluice_nl *nl = &request->seat->command;
 	int err = agent_done(nl, request->from.fd, result);
 
 	if (request_busy(request, err))
@@ -363,13 +375,16 @@ static bool request_init(struct request *request)
 	return true;
 }
 
-void request_start(struct worker *worker, const struct agent_request *from)
+void request_start(struct seat *seat, const struct agent_request *from)
 {
 	struct request *request = calloc(1, sizeof(*request));
+	struct worker *worker = seat->worker;
 
 	if (request) {
 		request->worker = worker;
+		request->seat = seat;
 		request->from = *from;
+		request->from.ask.netns = seat->number;
 		request->began = uv_hrtime();
 	}
 	if (!request || !request_init(request)) {
@@ -400,7 +415,7 @@ void request_abort_all(struct worker *worker)
 		if (request->phase == REQUEST_ENDED)
 			continue;
 		tls_abort(request->tls, ECONNABORTED, "sluiced is stopping");
-		agent_done(&worker->command, request->from.fd,
+		agent_done(&request->seat->command, request->from.fd,
 			   tls_result(request->tls));
 		request_end(request, ECONNABORTED, "sluiced is stopping");
 	}

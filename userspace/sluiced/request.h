@@ -8,10 +8,10 @@
 #include "agent.h"
 #include "worker.h"
 
-/* Takes the channel over. Ends by itself; worker_ended() tells. Without memory
+/* @from came by way of @seat. Takes the channel over. Ends by itself; worker_ended() tells. Without memory
  * the channel is closed, which fails the request.
  */
-void request_start(struct worker *worker, const struct agent_request *from);
+void request_start(struct seat *seat, const struct agent_request *from);
 
 /* Gives up those that only wait for tickets. */
 void request_drop_waiting(struct worker *worker);

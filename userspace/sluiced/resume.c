@@ -41,6 +41,7 @@ static bool resume_key(const struct tls *tls, uint8_t key[CACHE_KEY_LEN])
 
 	ok = md && EVP_DigestInit_ex2(md, EVP_sha256(), NULL) &&
 	     EVP_DigestUpdate(md, &ask->who.uid, sizeof(ask->who.uid)) &&
+	     EVP_DigestUpdate(md, &ask->netns, sizeof(ask->netns)) &&
 	     EVP_DigestUpdate(md, &ask->port, sizeof(ask->port)) &&
 	     EVP_DigestUpdate(md, &ask->flags, sizeof(ask->flags)) &&
 	     EVP_DigestUpdate(md, &tls->policy.min_version,

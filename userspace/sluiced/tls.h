@@ -31,6 +31,7 @@
  * @alpn:	protocols in order of preference, or empty
  * @who:	asks
  * @port:	of the peer
+ * @netns:	number of the network namespace, as struct seat has it
  */
 struct tls_ask {
 	bool server;
@@ -44,6 +45,7 @@ struct tls_ask {
 	struct alpn alpn;
 	struct access_who who;
 	uint16_t port;
+	unsigned int netns;
 };
 
 /**

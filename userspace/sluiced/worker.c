@@ -10,7 +10,7 @@
 #include "worker.h"
 
 #include <errno.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "agent.h"
 #include "log.h"
@@ -29,27 +29,39 @@ static void worker_out_of_files(struct worker *worker)
 	worker->starved = true;
 }
 
-static void worker_take(struct worker *worker)
+/* Return: whether there may be more. */
+static bool worker_take_at(struct seat *seat)
 {
+	struct worker *worker = seat->worker;
 	struct agent_request request;
 	int err = 0;
 
 	for (int i = 0; i < WORKER_BUDGET && !err; i++) {
-		err = agent_accept(&worker->command, &request);
+		err = agent_accept(&seat->command, &request);
 		if (!err)
-			request_start(worker, &request);
+			request_start(seat, &request);
 	}
-	if (!err)
-		uv_idle_start(&worker->more, worker_on_more);
-	else
-		uv_idle_stop(&worker->more);
 	if (err == -EMFILE || err == -ENFILE)
 		worker_out_of_files(worker);
 	else if (err == -ENOENT)
 		log_warn("worker %u: the module is gone", worker->number);
 	else if (err && err != -EAGAIN)
 		log_err("worker %u: ACCEPT: %s", worker->number,
-			worker->command.text);
+			seat->command.text);
+	return !err;
+}
+
+static void worker_take(struct worker *worker)
+{
+	bool more = false;
+
+	for (size_t i = 0; i < worker->seat_count; i++)
+		if (worker_take_at(&worker->seats[i]))
+			more = true;
+	if (more)
+		uv_idle_start(&worker->more, worker_on_more);
+	else
+		uv_idle_stop(&worker->more);
 }
 
 static void worker_on_more(uv_idle_t *idle)
@@ -60,29 +72,31 @@ static void worker_on_more(uv_idle_t *idle)
 /* Another module than the one we started with: with its numbers we go on. If they
  * cannot be had, we are no agent of it, and it tells programs so.
  */
-static void worker_renew(struct worker *worker)
+static void worker_renew(struct seat *seat)
 {
-	if (agent_renew(&worker->command, false))
-		log_err("worker %u: the module came again: %s", worker->number,
-			worker->command.text);
-	else if (agent_renew(&worker->wake_nl, true))
-		log_err("worker %u: the module came again: %s", worker->number,
-			worker->wake_nl.text);
+	unsigned int number = seat->worker->number;
+
+	if (agent_renew(&seat->command, false))
+		log_err("worker %u: the module came again: %s", number,
+			seat->command.text);
+	else if (agent_renew(&seat->wake_nl, true))
+		log_err("worker %u: the module came again: %s", number,
+			seat->wake_nl.text);
 	else
-		log_info("worker %u: the module came again", worker->number);
+		log_info("worker %u: the module came again", number);
 }
 
 static void worker_on_wake(uv_poll_t *poll, int status, int events)
 {
-	struct worker *worker = poll->data;
+	struct seat *seat = poll->data;
 
 	(void)events;
-	if (agent_drain(&worker->wake_nl))
-		worker_renew(worker);
+	if (agent_drain(&seat->wake_nl))
+		worker_renew(seat);
 	/* libuv gives up a file in error, which ENOBUFS looks like to it. */
 	if (status < 0)
 		uv_poll_start(poll, UV_READABLE, worker_on_wake);
-	worker_take(worker);
+	worker_take(seat->worker);
 }
 
 void worker_ended(struct worker *worker)
@@ -126,7 +140,8 @@ static void worker_begin_stop(struct worker *worker)
 {
 	worker->stopping = true;
 	uv_idle_stop(&worker->more);
-	uv_poll_stop(&worker->wake);
+	for (size_t i = 0; i < worker->seat_count; i++)
+		uv_poll_stop(&worker->seats[i].wake);
 	request_drop_waiting(worker);
 	if (LIST_EMPTY(&worker->running))
 		uv_stop(&worker->loop);
@@ -181,7 +196,8 @@ static void worker_main(void *arg)
 	/* Requests may be older than this agent. */
 	worker_take(worker);
 	uv_run(&worker->loop, UV_RUN_DEFAULT);
-	uv_close((uv_handle_t *)&worker->wake, NULL);
+	for (size_t i = 0; i < worker->seat_count; i++)
+		uv_close((uv_handle_t *)&worker->seats[i].wake, NULL);
 	uv_close((uv_handle_t *)&worker->more, NULL);
 	uv_close((uv_handle_t *)&worker->drain, NULL);
 	uv_close((uv_handle_t *)&worker->signal, NULL);
@@ -190,19 +206,37 @@ static void worker_main(void *arg)
 	uv_async_send(worker->ended);
 }
 
-static bool worker_connect(struct worker *worker)
+bool worker_open(struct worker *worker, unsigned int number,
+		 struct config *config)
 {
-	if (sluice_nl_open(&worker->command)) {
-		log_err("%s", worker->command.text);
+	size_t seats = 1 + config->namespace_count;
+
+	worker->number = number;
+	worker->config = config_get(config);
+	LIST_INIT(&worker->running);
+	uv_mutex_init(&worker->next_lock);
+	worker->seats = calloc(seats, sizeof(*worker->seats));
+	if (!worker->seats) {
+		log_err("worker %u: out of memory", number);
 		return false;
 	}
-	if (!sluice_nl_open(&worker->wake_nl) &&
-	    !agent_join(&worker->wake_nl))
-		return true;
-	log_err("%s", worker->wake_nl.text);
-	sluice_nl_close(&worker->wake_nl);
-	sluice_nl_close(&worker->command);
-	return false;
+	while (worker->seat_count < seats) {
+		size_t i = worker->seat_count++;
+		struct seat *seat = &worker->seats[i];
+
+		seat->worker = worker;
+		seat->number = (unsigned int)i;
+		if (!seat_open(seat, i ? config->namespaces[i - 1] : NULL))
+			return false;
+	}
+	return true;
+}
+
+static bool worker_watch(struct worker *worker, struct seat *seat)
+{
+	seat->wake.data = seat;
+	return !uv_poll_init(&worker->loop, &seat->wake, sluice_nl_fd(&seat->wake_nl)) &&
+	       !uv_poll_start(&seat->wake, UV_READABLE, worker_on_wake);
 }
 
 static bool worker_handles(struct worker *worker)
@@ -211,35 +245,24 @@ static bool worker_handles(struct worker *worker)
 
 	if (uv_loop_init(loop))
 		return false;
-	worker->wake.data = worker;
 	worker->more.data = worker;
 	worker->drain.data = worker;
 	worker->signal.data = worker;
 	uv_idle_init(loop, &worker->more);
 	uv_timer_init(loop, &worker->drain);
-	return !uv_mutex_init(&worker->next_lock) &&
-	       !uv_async_init(loop, &worker->signal, worker_on_signal) &&
-	       !uv_poll_init(loop, &worker->wake, sluice_nl_fd(&worker->wake_nl)) &&
-	       !uv_poll_start(&worker->wake, UV_READABLE, worker_on_wake);
+	for (size_t i = 0; i < worker->seat_count; i++)
+		if (!worker_watch(worker, &worker->seats[i]))
+			return false;
+	return !uv_async_init(loop, &worker->signal, worker_on_signal);
 }
 
-bool worker_start(struct worker *worker, unsigned int number,
-		  struct config *config, uv_async_t *ended)
+bool worker_start(struct worker *worker, uv_async_t *ended)
 {
-	memset(worker, 0, sizeof(*worker));
-	worker->number = number;
 	worker->ended = ended;
-	LIST_INIT(&worker->running);
-	if (!worker_connect(worker))
-		return false;
-	worker->config = config_get(config);
 	if (worker_handles(worker) &&
 	    !uv_thread_create(&worker->thread, worker_main, worker))
 		return true;
-	log_err("worker %u: no thread or event loop", number);
-	config_put(worker->config);
-	sluice_nl_close(&worker->wake_nl);
-	sluice_nl_close(&worker->command);
+	log_err("worker %u: no thread or event loop", worker->number);
 	return false;
 }
 
@@ -247,9 +270,14 @@ void worker_join(struct worker *worker)
 {
 	uv_thread_join(&worker->thread);
 	uv_loop_close(&worker->loop);
-	uv_mutex_destroy(&worker->next_lock);
-	sluice_nl_close(&worker->wake_nl);
-	sluice_nl_close(&worker->command);
+}
+
+void worker_close(struct worker *worker)
+{
+	for (size_t i = 0; i < worker->seat_count; i++)
+		seat_close(&worker->seats[i]);
+	free(worker->seats);
 	config_put(worker->next);
 	config_put(worker->config);
+	uv_mutex_destroy(&worker->next_lock);
 }

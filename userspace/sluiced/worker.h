@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker: one thread with one event loop and its own netlink connections. It
+ * A worker: one thread with one event loop and its own seats among the agents. It
  * takes requests by itself, so that load spreads without anybody dealing it out.
  */
 #ifndef SLUICED_WORKER_H
@@ -12,8 +12,8 @@
 
 #include <uv.h>
 
-#include "../common/nl.h"
 #include "config.h"
+#include "seat.h"
 
 struct request;
 LIST_HEAD(request_list, request);
@@ -23,9 +23,7 @@ LIST_HEAD(request_list, request);
  * @number:	for the log
  * @thread:	its thread
  * @loop:	its loop
- * @command:	connection for commands
- * @wake_nl:	member of the agents' group; nothing but wake-ups come here
- * @wake:	polls that
+ * @seats:	@seat_count of them, one in each network namespace, our own first
  * @more:	runs while requests may wait
  * @drain:	ends the time left to requests once it is stopping
  * @signal:	another thread wants something: @stop, or a new configuration
@@ -45,9 +43,8 @@ struct worker {
 	unsigned int number;
 	uv_thread_t thread;
 	uv_loop_t loop;
-	struct sluice_nl command;
-	struct sluice_nl wake_nl;
-	uv_poll_t wake;
+	struct seat *seats;
+	size_t seat_count;
 	uv_idle_t more;
 	uv_timer_t drain;
 	uv_async_t signal;
@@ -64,11 +61,17 @@ struct worker {
 	unsigned int waiting;
 };
 
-/* Connects, joins the agents and starts the thread, which rings @ended when it is
- * through. False with the reason on the log; then nothing is left behind.
+/* Takes its seats, where @config says; @worker is zeroed. Before privileges are
+ * dropped, and before threads. False with the reason on the log. In any case
+ * worker_close() undoes it.
  */
-bool worker_start(struct worker *worker, unsigned int number,
-		  struct config *config, uv_async_t *ended);
+bool worker_open(struct worker *worker, unsigned int number,
+		 struct config *config);
+
+/* Starts the thread, which rings @ended when it is through. False with the reason on
+ * the log; then there is none.
+ */
+bool worker_start(struct worker *worker, uv_async_t *ended);
 
 /* From another thread: take no more requests, end when the running ones have,
  * or after the configuration's time to drain.
@@ -84,8 +87,11 @@ bool worker_is_over(const struct worker *worker);
 /* From another thread: use @config from now on. */
 void worker_reload(struct worker *worker, struct config *config);
 
-/* Waits for the end and frees. */
+/* Waits for the end of the thread. */
 void worker_join(struct worker *worker);
+
+/* Leaves the agents and frees; without a thread only. */
+void worker_close(struct worker *worker);
 
 /* A request has ended and left @running. */
 void worker_ended(struct worker *worker);
