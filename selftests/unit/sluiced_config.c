@@ -69,6 +69,9 @@ TEST(mistakes)
 		{ "trust = ( { name = \"t\"; file = \"$D/ca.pem\"; crl = \"$D/ca.pem\"; } );",
 		  "ca.pem: " },
 		{ ID("ocsp_response = \"$D/ca.pem\";"), "not an OCSP response" },
+		{ "trust = ( { name = \"t\"; file = \"$D/ca.pem\"; require_ocsp = true; } );"
+		  ID("client_certificates = \"require\"; client_trust = \"t\";"),
+		  "\"t\" has require_ocsp" },
 		{ ID("tickets = 9;"), "from 0 to 8" },
 		{ ID("client_certificates = true;"), "must be \"none\"" },
 		{ ID("client_certificates = \"require\";"), "needs \"client_trust\"" },

@@ -71,7 +71,8 @@ static struct config *make_config_with(const char *more, const char *trusted)
 	fprintf(f,
 		"%s\n"
 		"client = { trust = \"test\"; };\n"
-		"trust = ( { name = \"test\"; file = \"%s/%s.pem\"; %s } );\n"
+		"trust = ( { name = \"test\"; file = \"%s/%s.pem\"; %s },\n"
+		"{ name = \"strict\"; file = \"%s/ca.pem\"; require_ocsp = true; } );\n"
 		"identities = (\n"
 		"{ name = \"ec\"; names = [\"ec.test\", \"*.wild.test\"];"
 		"  certificate = \"%s/ec.pem\"; key = \"%s/ec.key\";"
@@ -90,7 +91,7 @@ static struct config *make_config_with(const char *more, const char *trusted)
 		"  certificate = \"%s/unknown.pem\"; key = \"%s/unknown.key\"; },\n"
 		"{ name = \"client\";"
 		"  certificate = \"%s/client.pem\"; key = \"%s/client.key\"; });\n",
-		more, dir, trusted, crl, dir, dir, ocsp, dir, dir, dir, dir, dir, dir, dir,
+		more, dir, trusted, crl, dir, dir, dir, ocsp, dir, dir, dir, dir, dir, dir, dir,
 		dir, dir, dir, dir, dir);
 	fclose(f);
 	return config_load(path);
@@ -1955,6 +1956,90 @@ TEST_F(glue, ocsp_of_another)
 {
 	EXPECT_EQ(NULL, make_config_with_ocsp("rsa", V_OCSP_CERTSTATUS_GOOD, 3600));
 	EXPECT_EQ(NULL, make_config_with_ocsp("ec", V_OCSP_CERTSTATUS_UNKNOWN, 3600));
+}
+
+/* The peer shows what its certificate's authority is said to have said. */
+static int show_ocsp(SSL *ssl, void *arg)
+{
+	char path[128];
+	uint8_t *der;
+	FILE *f;
+	size_t n;
+
+	(void)arg;
+	path_of(path, sizeof(path), "ocsp.der");
+	f = fopen(path, "rb");
+	der = OPENSSL_malloc(4096);
+	n = f ? fread(der, 1, 4096, f) : 0;
+	if (f)
+		fclose(f);
+	SSL_set_tlsext_status_ocsp_resp(ssl, der, (long)n);
+	return n ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
+/* We require it: @name is whom the response is about, NULL: none is shown. */
+static void check_ocsp(struct __test_metadata *_metadata, FIXTURE_DATA(glue) *self,
+		       const char *name, int status, long seconds, long code)
+{
+	static const uint16_t versions[] = { KEYS_TLS13, KEYS_TLS12 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
+		struct tls_ask ask = ask_for(0, "ec.test", versions[i]);
+		enum tls_state state;
+
+		strcpy(ask.trust, "strict");
+		ASSERT_TRUE(!name || write_ocsp(name, status, seconds));
+		ASSERT_TRUE(glue_peer(self, "ec"));
+		if (name)
+			SSL_CTX_set_tlsext_status_cb(self->ctx, show_ocsp);
+		state = glue_run(self, &ask, NULL);
+		EXPECT_EQ(code ? TLS_FAILED : TLS_OPEN, state) {
+			TH_LOG("%s", tls_result(self->tls)->text);
+		}
+		EXPECT_EQ((uint32_t)code, tls_result(self->tls)->verify_error);
+		EXPECT_EQ(code ? EKEYREJECTED : 0, tls_result(self->tls)->error);
+		EXPECT_EQ(code ? SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE : SLUICE_ALERT_NONE,
+			  tls_result(self->tls)->alert_sent);
+		EXPECT_EQ(0U, tls_tickets(self->tls));
+		tls_free(self->tls);
+		SSL_free(self->ssl);
+		SSL_CTX_free(self->ctx);
+		self->tls = NULL;
+		self->ssl = NULL;
+		self->ctx = NULL;
+		while (read(self->fd[0], &(char[512]){ 0 }, 512) > 0)
+			;
+		while (read(self->fd[1], &(char[512]){ 0 }, 512) > 0)
+			;
+	}
+}
+
+TEST_F(glue, ocsp_required)
+{
+	check_ocsp(_metadata, self, "ec", V_OCSP_CERTSTATUS_GOOD, 3600, X509_V_OK);
+}
+
+TEST_F(glue, ocsp_required_not_shown)
+{
+	check_ocsp(_metadata, self, NULL, 0, 0, X509_V_ERR_OCSP_VERIFY_NEEDED);
+}
+
+TEST_F(glue, ocsp_required_revoked)
+{
+	check_ocsp(_metadata, self, "ec", V_OCSP_CERTSTATUS_REVOKED, 3600,
+		   X509_V_ERR_CERT_REVOKED);
+}
+
+TEST_F(glue, ocsp_required_too_old)
+{
+	check_ocsp(_metadata, self, "ec", V_OCSP_CERTSTATUS_GOOD, -1000,
+		   X509_V_ERR_OCSP_VERIFY_FAILED);
+}
+
+TEST_F(glue, ocsp_required_of_another)
+{
+	check_ocsp(_metadata, self, "rsa", V_OCSP_CERTSTATUS_GOOD, 3600,
+		   X509_V_ERR_OCSP_CERT_UNKNOWN);
 }
 
 /* As a client: tickets reach us by the kernel, played by what follows. */

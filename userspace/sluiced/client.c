@@ -40,7 +40,8 @@ static bool client_set_trust(struct tls *tls)
 	if (!trust)
 		return tls_fail(tls, ENOENT, "sluiced has no trust store \"%s\"",
 				name);
-	return verify_against(tls, trust, SSL_VERIFY_PEER);
+	return verify_against(tls, trust, SSL_VERIFY_PEER) &&
+	       (ocsp_ask(tls) || tls_fail(tls, ENOMEM, "out of memory"));
 }
 
 static bool client_set_alpn(struct tls *tls)

@@ -370,6 +370,7 @@ static const struct config_key trust_keys[] = {
 	{ "file", take_string, offsetof(struct trust, file), false },
 	{ "dir", take_string, offsetof(struct trust, dir), false },
 	{ "crl", take_string, offsetof(struct trust, crl), false },
+	{ "require_ocsp", take_bool, offsetof(struct trust, require_ocsp), false },
 	{ 0 }
 };
 
@@ -558,8 +559,12 @@ static bool settle_client_trust(config_setting_t *at, struct config *config,
 	if (!asks)
 		return complain(at, "is of no use without client_certificates");
 	id->trust = config_trust(config, id->client_trust);
-	return id->trust || complain(at, "there is no trust store \"%s\"",
-				     id->client_trust);
+	if (!id->trust)
+		return complain(at, "there is no trust store \"%s\"",
+				id->client_trust);
+	return !id->trust->require_ocsp ||
+	       complain(at, "\"%s\" has require_ocsp, and clients cannot show a response",
+			id->client_trust);
 }
 
 static bool settle_identities(config_setting_t *root, struct config *config)

@@ -25,11 +25,13 @@
 
 _Static_assert(RESUME_TICKETS <= SLUICE_TICKETS_MAX, "the module holds them");
 
-/* Without a name nothing tells one server from another. */
+/* Without a name nothing tells one server from another. What a session's server has
+ * shown of its certificate's revocation is not in it.
+ */
 static bool resume_is_possible(const struct tls *tls)
 {
 	return !tls->ask.server && tls->ask.server_name[0] &&
-	       tls->config->cache.max;
+	       !tls->trust->require_ocsp && tls->config->cache.max;
 }
 
 /* Everything that a session must have in common with who takes it up. */

@@ -145,8 +145,10 @@ SSL_CTX *tls_ctx_new(bool server)
 	SSL_CTX_set_msg_callback(ctx, tls_on_message);
 	SSL_CTX_set_info_callback(ctx, tls_on_info);
 	SSL_CTX_set_keylog_callback(ctx, tls_on_keylog);
-	if (!server)
+	if (!server) {
 		resume_ctx_init(ctx);
+		ocsp_ctx_init(ctx);
+	}
 	if (!limit_ctx_init(ctx) || (server && !server_ctx_init(ctx))) {
 		SSL_CTX_free(ctx);
 		return NULL;

@@ -65,6 +65,7 @@ struct tls_tickets {
  * @identity:	who we are; client: NULL if nobody
  * @trust:	what the peer's certificate must verify against; NULL: it is not
  *		asked for one
+ * @ocsp_good:	the server has shown what the trust store requires
  * @wire:	the connection's bytes
  * @tx:		what we send
  * @rx:		what we receive
@@ -80,6 +81,7 @@ struct tls {
 	struct policy policy;
 	const struct identity *identity;
 	const struct trust *trust;
+	bool ocsp_good;
 	struct wire wire;
 	struct tls_dir tx;
 	struct tls_dir rx;
@@ -115,6 +117,12 @@ void resume_prepare(struct tls *tls);
 
 /* Context callbacks of the client's role. */
 void resume_ctx_init(SSL_CTX *ctx);
+void ocsp_ctx_init(SSL_CTX *ctx);
+
+/* Before the first byte, when @tls->trust is set: a client asks for an OCSP response
+ * where it requires one; the callback judges it. False without memory.
+ */
+bool ocsp_ask(struct tls *tls);
 
 /* Before the first byte: what the request of a client asks for. */
 bool client_prepare(struct tls *tls);

@@ -18,6 +18,7 @@
  * @file:	PEM certificates, or NULL
  * @dir:	directory hashed by `openssl rehash`, or NULL
  * @crl:	PEM revocation lists, or NULL
+ * @require_ocsp: servers must show an OCSP response that says good
  * @store:	what was loaded; its directory is read when needed
  * @names:	the subjects in @file, told to clients that are asked for a
  *		certificate (RFC 8446 4.2.4); NULL: not known, or too many
@@ -27,6 +28,7 @@ struct trust {
 	char *file;
 	char *dir;
 	char *crl;
+	bool require_ocsp;
 	X509_STORE *store;
 	STACK_OF(X509_NAME) *names;
 };

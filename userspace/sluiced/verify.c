@@ -126,6 +126,8 @@ bool verify_peer(struct tls *tls)
 		code = verify_name(tls, cert);
 	if (code == X509_V_OK)
 		code = verify_dates(cert);
+	if (code == X509_V_OK && tls->trust->require_ocsp && !tls->ocsp_good)
+		code = X509_V_ERR_OCSP_VERIFY_NEEDED;
 	if (code != X509_V_OK)
 		return verify_reject(tls, code);
 	if (!peer_take(&tls->result.peer, cert))
