@@ -138,6 +138,49 @@ int sluice_wait(int fd, int timeout_ms);
  */
 int sluice_get_info(int fd, struct sluice_info *info);
 
+/*
+ * Who the peer is: its certificate was verified if SLUICE_INFO_PEER_CERT is in the flags
+ * of struct sluice_info, whose peer_subject (RFC 4514) and peer_fingerprint (SHA-256 over
+ * the DER, 32 bytes) then tell its subject. The rest does not fit in there.
+ */
+
+/**
+ * sluice_get_peer_certificate() - the peer's certificate
+ * @fd:		open socket
+ * @der:	where it goes, in DER (RFC 5280 4.1): d2i_X509() reads it
+ * @size:	bytes there, SLUICE_CERT_MAX are always enough; set to its length,
+ *		with ERANGE too
+ *
+ * errno:
+ * ENODATA	the peer has shown none, or the handshake is not over
+ * ERANGE	*@size is too small
+ * EFAULT, EBADF, ENOTSOCK, ENOPROTOOPT, EOPNOTSUPP	as for sluice_get_info()
+ */
+int sluice_get_peer_certificate(int fd, void *der, size_t *size);
+
+/**
+ * sluice_get_peer_names() - the names in the peer's certificate
+ * @fd:		open socket
+ * @names:	where they go: its subjectAltName (RFC 5280 4.2.1.6) as
+ *		"DNS:www.example.org", "IP:192.0.2.1", "URI:...", "email:...", with a
+ *		zero byte after each; for sluice_next_name()
+ * @size:	bytes there, SLUICE_NAMES_MAX are always enough; set to their length,
+ *		with ERANGE too
+ *
+ * errno: as for sluice_get_peer_certificate(); ENODATA also if there are no names in it
+ */
+int sluice_get_peer_names(int fd, char *names, size_t *size);
+
+/**
+ * sluice_next_name() - one name after the other
+ * @names:	from sluice_get_peer_names()
+ * @size:	their length
+ * @name:	the one before, from this function; NULL: begin
+ *
+ * Return: the next one, within @names, or NULL when there is none.
+ */
+const char *sluice_next_name(const char *names, size_t size, const char *name);
+
 /**
  * sluice_rekey() - fresh keys for what the socket sends (RFC 8446 4.6.3)
  * @fd:		open TLS 1.3 socket

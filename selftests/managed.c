@@ -361,10 +361,13 @@ TEST_F(pending, success_says_who_the_peer_is)
 	const char names[] = "DNS:test.example\0IP:192.0.2.1";
 	unsigned char buf[SLUICE_CERT_MAX + 1];
 	struct sluice_info info;
+	const char *name;
 	struct nl_msg *msg;
 	socklen_t len = sizeof(buf);
+	size_t size = sizeof(buf);
 
 	ASSERT_EQ(0, arm_client(self->fd[0]));
+	EXPECT_EQ(-ENODATA, sys(sluice_get_peer_certificate(self->fd[0], buf, &size)));
 	EXPECT_EQ(-ENODATA, sys(getsockopt(self->fd[0], SOL_TLS, SLUICE_PEER_CERT, buf, &len)));
 	ASSERT_EQ(0, agent_take(&self->agent, &self->request));
 	ASSERT_EQ(0, agent_install(&self->agent, self->request.fd, &self->keys[0],
@@ -393,6 +396,27 @@ TEST_F(pending, success_says_who_the_peer_is)
 	EXPECT_EQ(0, getsockopt(self->fd[0], SOL_TLS, SLUICE_PEER_NAMES, buf, &len));
 	EXPECT_EQ(sizeof(names), len);
 	EXPECT_EQ(0, memcmp(names, buf, sizeof(names)));
+
+	/* The same by the library. */
+	size = 100;
+	EXPECT_EQ(-ERANGE, sys(sluice_get_peer_certificate(self->fd[0], buf, &size)));
+	EXPECT_EQ(SLUICE_CERT_MAX, size);
+	memset(buf, 0, sizeof(buf));
+	size = sizeof(buf);
+	EXPECT_EQ(0, sluice_get_peer_certificate(self->fd[0], buf, &size));
+	EXPECT_EQ(SLUICE_CERT_MAX, size);
+	EXPECT_TRUE(pattern_fits(buf, SLUICE_CERT_MAX, 0));
+	size = sizeof(buf);
+	EXPECT_EQ(0, sluice_get_peer_names(self->fd[0], (char *)buf, &size));
+	name = sluice_next_name((char *)buf, size, NULL);
+	ASSERT_NE(NULL, name);
+	EXPECT_EQ(0, strcmp("DNS:test.example", name));
+	name = sluice_next_name((char *)buf, size, name);
+	ASSERT_NE(NULL, name);
+	EXPECT_EQ(0, strcmp("IP:192.0.2.1", name));
+	EXPECT_EQ(NULL, sluice_next_name((char *)buf, size, name));
+	/* One that is cut off. */
+	EXPECT_EQ(NULL, sluice_next_name((char *)buf, 5, NULL));
 }
 
 TEST_F(pending, times_out_in_the_queue)
