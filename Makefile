@@ -35,7 +35,7 @@ base_ldflags = $(LDFLAGS) $(harden_ld) -Wl,--as-needed $(if $(SAN),$(SANITIZE))
 pkg_cflags = $(shell pkg-config --cflags $(1))
 pkg_libs = $(shell pkg-config --libs $(1))
 
-sluiced_pkgs := libnl-genl-3.0 libssl libcrypto libuv libconfig
+sluiced_pkgs := libnl-genl-3.0 libssl libcrypto libuv libconfig libseccomp
 sluice_pkgs := libnl-genl-3.0 libmicrohttpd libcurl jansson libseccomp
 bench_pkgs := libssl libcrypto jansson
 

@@ -13,6 +13,7 @@ set -u
 storm=build/selftests/tools/storm
 tcat=build/selftests/tools/tcat
 port=4633
+parameters=/sys/module/sluice/parameters
 
 log_has()	# PATTERN
 {
@@ -58,6 +59,8 @@ privileges()
 		"$(awk '/^CapBnd/ { print $2 }' $status)"
 	tap_equal 'no new privileges' 1 \
 		"$(awk '/^NoNewPrivs/ { print $2 }' $status)"
+	tap_equal 'its system calls are filtered' 2 \
+		"$(awk '/^Seccomp:/ { print $2 }' $status)"
 	tap_equal 'no core file' 0 \
 		"$(awk '/^Max core/ { print $6 }' /proc/$sluiced_pid/limits)"
 	if ldd "$SLUICE_BIN/sluiced" | grep -q libasan; then
@@ -114,6 +117,24 @@ access()
 		log_has 'uid=1234 .*EACCES.*may not use identity "good"'
 }
 
+# Of many failures most are left out, and that is told.
+failures()
+{
+	local lines
+
+	: >"$work/sluiced.log"
+	$storm wrong.test test 100 16 >/dev/null 2>&1
+	tap_try 'a failed handshake is a line with its reason' log_has \
+		'client peer=127.0.0.1:.* failed (EKEYREJECTED): .*hostname mismatch'
+	tap_try 'and another of the other end' log_has \
+		'server peer=127.0.0.1:.* failed (EPROTO): .*alert'
+	lines=$(grep -c ' failed (' "$work/sluiced.log")
+	tap_try "of 200 lines most are left out, $lines are not" \
+		test "$lines" -ge 20 -a "$lines" -lt 150
+	tap_try 'which is told' \
+		log_has '[0-9]* lines like the next one were left out'
+}
+
 quota()
 {
 	local client status
@@ -158,8 +179,11 @@ begin_handshake()
 # What has begun is finished, and nothing else is begun.
 draining()
 {
-	local client next status
+	local client next
 
+	# Starting takes its time where all is emulated.
+	echo 100000 >$parameters/agent_grace_ms
+	echo 100000 >$parameters/handshake_timeout_ms
 	set_config 'drain = 100;'
 	stop $sluiced_pid
 	: >"$work/sluiced.log"
@@ -185,6 +209,8 @@ draining()
 	wait $next
 	tap_equal 'SIGTERM: the next sluiced does it' 0 $?
 	end_peer
+	echo 30000 >$parameters/handshake_timeout_ms
+	echo 5000 >$parameters/agent_grace_ms
 }
 
 # stops NAME PATTERN: sluiced does, and with it the client's handshake
@@ -200,8 +226,7 @@ stops()
 
 stopping()
 {
-	local client timeout=/sys/module/sluice/parameters/handshake_timeout_ms
-	local before
+	local client
 
 	begin_handshake
 	kill -TERM $sluiced_pid
@@ -217,10 +242,9 @@ stopping()
 
 	set_config 'drain = 3600;'
 	start_sluiced
-	before=$(<$timeout)
-	echo 3000 >$timeout
+	echo 3000 >$parameters/handshake_timeout_ms
 	begin_handshake
-	echo "$before" >$timeout
+	echo 30000 >$parameters/handshake_timeout_ms
 	kill -TERM $sluiced_pid
 	stops 'SIGTERM and a deadline of its own' 'timed out'
 	cp "$work/kept.conf" "$work/sluiced.conf"
@@ -318,6 +342,7 @@ start_sluiced || exit 1
 privileges
 reload
 access
+failures
 quota
 draining
 stopping

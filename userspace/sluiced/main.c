@@ -20,6 +20,7 @@
 #include "log.h"
 #include "notify.h"
 #include "privilege.h"
+#include "sandbox.h"
 #include "worker.h"
 
 #define OPT_WORKERS	0x100
@@ -386,7 +387,8 @@ int main(int argc, char **argv)
 	raise_file_limit();
 	daemon.config = config_load(daemon.options.config);
 	ok = daemon.config && check_module() && open_workers(&daemon) &&
-	     privilege_drop(daemon.config->user) && run(&daemon);
+	     privilege_drop(daemon.config->user) && sandbox_enter() &&
+	     run(&daemon);
 	close_workers(&daemon);
 	config_put(daemon.config);
 	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
