@@ -94,13 +94,17 @@ death()
 # The gap between two agents is as long as a start takes on this machine.
 upgrade()
 {
+	local without
+
+	without=$(counter hs_no_agent)
 	echo 100000 >$grace
 	begin_storm
 	stop "${pids[2]}"
 	tap_equal 'SIGTERM in the middle: the agent ends' 0 $?
 	agent 3
 	end_storm 'a restart: no handshake is lost'
-	tap_equal 'none has found no agent' 0 "$(counter hs_no_agent)"
+	tap_equal 'none has found no agent' \
+		"$without" "$(counter hs_no_agent)"
 	echo 5000 >$grace
 }
 
