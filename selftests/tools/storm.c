@@ -30,7 +30,7 @@ static struct sluice_options client_options = SLUICE_OPTIONS_INIT;
 static struct sluice_options server_options = SLUICE_OPTIONS_INIT;
 static struct sockaddr_in server_address;
 static atomic_int left, done, failed;
-static volatile sig_atomic_t told;
+static atomic_bool told;
 static pthread_mutex_t said = PTHREAD_MUTEX_INITIALIZER;
 
 static void complain(const char *what, int fd, int error)
@@ -170,7 +170,7 @@ static int listen_armed(void)
 static void enough(int signum)
 {
 	(void)signum;
-	told = 1;
+	atomic_store(&told, true);
 }
 
 int main(int argc, char **argv)

@@ -1986,6 +1986,7 @@ static void check_ocsp(struct __test_metadata *_metadata, FIXTURE_DATA(glue) *se
 	for (size_t i = 0; i < ARRAY_SIZE(versions); i++) {
 		struct tls_ask ask = ask_for(0, "ec.test", versions[i]);
 		enum tls_state state;
+		char rest[512];
 
 		strcpy(ask.trust, "strict");
 		ASSERT_TRUE(!name || write_ocsp(name, status, seconds));
@@ -2007,10 +2008,9 @@ static void check_ocsp(struct __test_metadata *_metadata, FIXTURE_DATA(glue) *se
 		self->tls = NULL;
 		self->ssl = NULL;
 		self->ctx = NULL;
-		while (read(self->fd[0], &(char[512]){ 0 }, 512) > 0)
-			;
-		while (read(self->fd[1], &(char[512]){ 0 }, 512) > 0)
-			;
+		for (int end = 0; end < 2; end++)
+			while (read(self->fd[end], rest, sizeof(rest)) > 0)
+				;
 	}
 }
 
