@@ -22,32 +22,35 @@ nul_name()
 
 hostile_pki()
 {
-	local i
-
 	pki_cert ca nul "$(nul_name)" || return
 	# 100 certificates and more than OpenSSL takes, the same again and again.
-	cp "$pki/unknown.pem" "$pki/crowd.pem"
-	for ((i = 0; i < 99; i++)); do
-		cat "$pki/good.pem" >>"$pki/crowd.pem"
-	done
-	cp "$pki/good.pem" "$pki/throng.pem"
-	for ((i = 0; i < 400; i++)); do
-		cat "$pki/stranger.pem" >>"$pki/throng.pem"
+	repeat "$pki/unknown.pem" "$pki/good.pem" 99 >"$pki/crowd.pem"
+	repeat "$pki/good.pem" "$pki/stranger.pem" 400 >"$pki/throng.pem"
+}
+
+repeat()	# FIRST FILE TIMES
+{
+	local i text
+
+	cat "$1"
+	text=$(cat "$2")
+	for ((i = 0; i < $3; i++)); do
+		printf '%s\n' "$text"
 	done
 }
 
 judge()
 {
-	local line seen=0
+	local line
 
 	while IFS= read -r line; do
 		case $line in
-		'ok '*) tap_ok "${line#ok }"; seen=$((seen + 1)) ;;
+		'ok '*) tap_ok "${line#ok }" ;;
 		'not ok '*) tap_not_ok "${line#not ok }" ;;
+		'end '*) tap_equal 'all of them have been tried' 0 "${line#end }" ;;
 		*) printf '%s\n' "$line" ;;
 		esac
 	done
-	[ $seen -gt 0 ]
 }
 
 none_left()
@@ -63,12 +66,11 @@ same_files()
 make_pki && hostile_pki || exit 1
 start_sluiced || exit 1
 files=$(open_files $sluiced_pid)
-python3 selftests/lib/hostile.py "$pki" >"$work/said" 2>&1
-tap_equal 'all of them have been tried' 0 $?
-judge <"$work/said"
+judge < <(python3 selftests/lib/hostile.py "$pki" 2>&1; echo "end $?")
 tap_try 'no socket and no request is left' wait_for 60 none_left
 tap_try 'sluiced has no file left open' wait_for 20 same_files
-[ "$(counter hs_timeout)" -ge 4 ] && [ "$(counter hs_failed)" -ge 60 ]
+# Whose clock strikes first, the module's or sluiced's, is all the same.
+[ $(($(counter hs_timeout) + $(counter hs_failed))) -ge 80 ]
 tap_equal 'the module has counted them' 0 $?
 stop $sluiced_pid
 tap_equal 'sluiced ends cleanly' 0 $?
