@@ -59,19 +59,17 @@ archive_apt()
 	APT_CONFIG=$cache/apt/$suite/apt.conf "$tool" -q "$@"
 }
 
-# Has the lists of SUITE, of today or, with "now", of this minute.
-archive_update()
+# Settings for SUITE, which name this directory: the tree may have moved. Put in
+# place whole, as somebody else may be reading.
+archive_configure()
 {
-	local suite=$1 when=${2-} dir=$cache/apt/$1
+	local dir=$cache/apt/$1 new
 
-	if [ "$when" != now ] &&
-	   [ -n "$(find "$dir/fetched" -mmin -720 2>/dev/null)" ]; then
-		return
-	fi
 	mkdir -p "$dir"/{lists,archives}
-	archive_sources "$suite" >"$dir/sources.list" || return
-	: >"$dir/status"
-	cat >"$dir/apt.conf" <<-END
+	new=$(mktemp -d "$dir/new.XXXXXX") || return
+	archive_sources "$1" >"$new/sources.list" || return
+	: >"$new/status"
+	cat >"$new/apt.conf" <<-END
 	Dir::Etc::SourceList "$dir/sources.list";
 	Dir::Etc::SourceParts "/dev/null";
 	Dir::Etc::Preferences "/dev/null";
@@ -82,6 +80,19 @@ archive_update()
 	Dir::Cache::Archives "$dir/archives";
 	Acquire::Languages "none";
 	END
+	mv "$new"/* "$dir" && rmdir "$new"
+}
+
+# Has the lists of SUITE, of today or, with "now", of this minute.
+archive_update()
+{
+	local suite=$1 when=${2-} dir=$cache/apt/$1
+
+	archive_configure "$suite" || return
+	if [ "$when" != now ] &&
+	   [ -n "$(find "$dir/fetched" -mmin -720 2>/dev/null)" ]; then
+		return
+	fi
 	note "fetching the lists of Debian's $suite"
 	if ! archive_apt "$suite" apt-get --error-on=any update \
 			>"$dir/log" 2>&1; then
