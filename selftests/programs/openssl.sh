@@ -75,13 +75,16 @@ s_client()
 	client=$started
 }
 
-# What came of a request: a header and, at the end, the file. Sets $outcome.
-got_file()	# FILE
+# got_file FILE [WANTED]: what came of a request: a header and, at the end, the file
+# that was asked for, by default all the data. Sets $outcome.
+got_file()
 {
+	local wanted=${2-$work/data}
+
 	down=$(stat -c %s "$1")
 	up=$(stat -c %s "$work/request")
-	tail -c "$size" "$1" >"$work/body"
-	outcome=$(same "$work/data" "$work/body")
+	tail -c "$(stat -c %s "$wanted")" "$1" >"$work/body"
+	outcome=$(same "$wanted" "$work/body")
 }
 
 # SSL_sendfile to SSL_read.
