@@ -15,6 +15,8 @@
 
 #define RECORD	16384
 #define TAG	16
+/* A record, shifted by a page at most; the header at its end. */
+#define ROOM	(2 * RECORD)
 
 static struct proc_dir_entry *dir;
 
@@ -88,9 +90,12 @@ struct aead_job {
 	char op[8];
 	unsigned int key_len;
 	unsigned int records;
+	unsigned int from;
+	unsigned int to;
 	struct crypto_aead *tfm;
 	struct aead_request *req;
 	u8 *buf;
+	u8 *out;
 };
 
 /* A tag that does not fit takes as long as one that does. */
@@ -98,18 +103,22 @@ static int job_loop(struct aead_job *job)
 {
 	bool seal = !strcmp(job->op, "encrypt");
 	u8 iv[16] = { 0 };
-	struct scatterlist sg[2];
+	struct scatterlist sg[2], out[2];
 	DECLARE_CRYPTO_WAIT(wait);
 	unsigned int i;
 	int ret;
 
 	sg_init_table(sg, 2);
-	sg_set_buf(&sg[0], job->buf + RECORD + 64, 5);
-	sg_set_buf(&sg[1], job->buf, RECORD + TAG);
+	sg_set_buf(&sg[0], job->buf + ROOM - 64, 5);
+	sg_set_buf(&sg[1], job->buf + job->from, RECORD + TAG);
+	sg_init_table(out, 2);
+	sg_set_buf(&out[0], job->buf + ROOM - 64, 5);
+	sg_set_buf(&out[1], job->out + job->to, RECORD + TAG);
 	aead_request_set_callback(job->req, CRYPTO_TFM_REQ_MAY_SLEEP, crypto_req_done, &wait);
 	aead_request_set_ad(job->req, 5);
 	for (i = 0; i < job->records; i++) {
-		aead_request_set_crypt(job->req, sg, sg, seal ? RECORD : RECORD + TAG, iv);
+		aead_request_set_crypt(job->req, sg, job->to == job->from ? sg : out,
+				       seal ? RECORD : RECORD + TAG, iv);
 		ret = crypto_wait_req(seal ? crypto_aead_encrypt(job->req) :
 					     crypto_aead_decrypt(job->req), &wait);
 		if (ret && ret != -EBADMSG)
@@ -128,16 +137,20 @@ static int job_run(struct aead_job *job)
 	if (IS_ERR(job->tfm))
 		return PTR_ERR(job->tfm);
 	job->req = aead_request_alloc(job->tfm, GFP_KERNEL);
-	job->buf = (u8 *)__get_free_pages(GFP_KERNEL, get_order(RECORD + 128));
-	if (job->req && job->buf)
+	job->buf = (u8 *)__get_free_pages(GFP_KERNEL, get_order(ROOM));
+	job->out = (u8 *)__get_free_pages(GFP_KERNEL, get_order(ROOM));
+	if (job->req && job->buf && job->out)
 		ret = crypto_aead_setkey(job->tfm, key, job->key_len) ?: job_loop(job);
-	free_pages((unsigned long)job->buf, get_order(RECORD + 128));
+	free_pages((unsigned long)job->buf, get_order(ROOM));
+	free_pages((unsigned long)job->out, get_order(ROOM));
 	aead_request_free(job->req);
 	crypto_free_aead(job->tfm);
 	return ret;
 }
 
-/* "encrypt|decrypt ALGORITHM KEY_LEN RECORDS": returns when it is done. */
+/* "encrypt|decrypt ALGORITHM KEY_LEN RECORDS FROM TO": returns when it is done. FROM and TO:
+ * how far behind a page's start, 4 KiB at most; the same: in place.
+ */
 static ssize_t aead_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
 {
 	struct aead_job job = { };
@@ -149,8 +162,8 @@ static ssize_t aead_write(struct file *file, const char __user *from, size_t len
 	if (copy_from_user(line, from, len))
 		return -EFAULT;
 	line[len] = 0;
-	if (sscanf(line, "%7s %31s %u %u", job.op, job.name, &job.key_len, &job.records) != 4 ||
-	    job.key_len > 32)
+	if (sscanf(line, "%7s %31s %u %u %u %u", job.op, job.name, &job.key_len, &job.records, &job.from, &job.to) != 6 ||
+	    job.key_len > 32 || job.from > 4096 || job.to > 4096)
 		return -EINVAL;
 	ret = job_run(&job);
 	return ret ?: len;

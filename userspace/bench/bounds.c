@@ -23,15 +23,15 @@ static bool tell(const char *path, const char *text)
 	return ok;
 }
 
-double bounds_aead(const struct cipher *cipher, const char *op)
+double bounds_aead(const struct cipher *cipher, const char *op, unsigned int to)
 {
 	const char *name = cipher->type == TLS_CIPHER_CHACHA20_POLY1305 ?
 			   "rfc7539(chacha20,poly1305)" : "gcm(aes)";
 	char line[80];
 	double best = 0;
 
-	snprintf(line, sizeof(line), "%s %s %u %d", op, name, cipher->key_len,
-		 cipher->native ? RECORDS : RECORDS / 16);
+	snprintf(line, sizeof(line), "%s %s %u %d 0 %u", op, name, cipher->key_len,
+		 cipher->native ? RECORDS : RECORDS / 16, to);
 	/* The least is what it can do: a bound. The first turn warms up. */
 	for (int i = 0; i <= ROUNDS; i++) {
 		double from = cpu_now().total, ns;

@@ -314,7 +314,7 @@ static const struct peer *peer_of(enum engine tx, enum engine rx)
 static void do_bounds(struct plan *plan)
 {
 	struct result *results = calloc(5, sizeof(*results));
-	double seal[n_bench_ciphers], open[n_bench_ciphers];
+	struct aead_rates rates[n_bench_ciphers];
 	static const struct workload load = {
 		.chunk = 1 << 20, .lanes = 1, .version = TLS_1_3_VERSION,
 		.cipher = &bench_ciphers[0], .mute = true, .address = "127.0.0.1",
@@ -323,10 +323,12 @@ static void do_bounds(struct plan *plan)
 	if (!results)
 		err(1, "memory");
 	for (unsigned int i = 0; i < n_bench_ciphers; i++) {
-		seal[i] = bounds_aead(&bench_ciphers[i], "encrypt");
-		open[i] = bounds_aead(&bench_ciphers[i], "decrypt");
+		rates[i].encrypt = bounds_aead(&bench_ciphers[i], "encrypt", 0);
+		rates[i].decrypt = bounds_aead(&bench_ciphers[i], "decrypt", 0);
+		rates[i].apart_64 = bounds_aead(&bench_ciphers[i], "encrypt", 64);
+		rates[i].apart_256 = bounds_aead(&bench_ciphers[i], "encrypt", 256);
 	}
-	report_aead(plan->report, bench_ciphers, seal, open, n_bench_ciphers);
+	report_aead(plan->report, bench_ciphers, rates, n_bench_ciphers);
 	results[0].peer = peer_of(PLAIN, PLAIN);
 	results[1].peer = peer_of(NOPAD, NOPAD);
 	results[2].peer = peer_of(SLUICE, NOPAD);
@@ -335,7 +337,7 @@ static void do_bounds(struct plan *plan)
 	if (bounds_null_cipher(true)) {
 		transfer_run(&load, results, 5, plan->rounds, plan->ns);
 		bounds_null_cipher(false);
-		report_framing(plan->report, results, 5, seal[0] + open[0]);
+		report_framing(plan->report, results, 5, rates[0].encrypt + rates[0].decrypt);
 	}
 	free(results);
 }

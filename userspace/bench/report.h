@@ -21,9 +21,16 @@ void report_latency(json_t *report, const struct workload *load, const struct la
 		    unsigned int n);
 void report_memory(json_t *report, const struct memory *results, unsigned int n);
 void report_churn(json_t *report, const struct churn *results, unsigned int n);
-/** report_aead() - ns per byte; 0: not to be had */
-void report_aead(json_t *report, const struct cipher *ciphers, const double *seal,
-		 const double *open, unsigned int n);
+/* ns per byte; 0: not to be had. In place, and to elsewhere, so far behind a page's start. */
+struct aead_rates {
+	double encrypt;
+	double decrypt;
+	double apart_64;
+	double apart_256;
+};
+
+void report_aead(json_t *report, const struct cipher *ciphers, const struct aead_rates *rates,
+		 unsigned int n);
 /** report_framing() - transfers without a cipher; @aead: what one would add, ns per byte */
 void report_framing(json_t *report, const struct result *results, unsigned int n, double aead);
 /** report_end() - write @report, which goes, to @path if there is one. 0 or -1. */
