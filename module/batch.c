@@ -12,7 +12,6 @@
 
 #include "batch.h"
 
-#define ALIGN_UNIT	64
 /* A record starts in a fragment with at least so much room. Less would cost a piece
  * for a few bytes; a smaller record lies in one piece.
  */
@@ -67,7 +66,7 @@ static bool make_slots(struct sluice_batch *b)
 /* Bytes to skip so that the payload is congruent with its source. */
 static unsigned int gap(const struct page_frag *frag, unsigned int prefix, int align)
 {
-	return align < 0 ? 0 : (align - frag->offset - prefix) & (ALIGN_UNIT - 1);
+	return align < 0 ? 0 : (align - frag->offset - prefix) & (SLUICE_BATCH_ALIGN - 1);
 }
 
 /* The bytes are ours from here on: whatever else this task sends, from a page fault
@@ -87,7 +86,7 @@ int sluice_batch_reserve(struct sluice_batch *b, struct sock *sk, unsigned int l
 			 unsigned int prefix, int align)
 {
 	struct page_frag *frag = sk_page_frag(sk);
-	unsigned int start = min(len, START_MIN) + ALIGN_UNIT;
+	unsigned int start = min(len, START_MIN) + SLUICE_BATCH_ALIGN;
 
 	if (!make_slots(b))
 		return -ENOBUFS;

@@ -19,6 +19,10 @@
 #define SLUICE_BATCH_BVECS	48
 /* Kept free by bulk sending: a pending record and control records behind a tail. */
 #define SLUICE_BATCH_SPARE	(SLUICE_BATCH_PIECES + 4)
+/* A payload is congruent with its source: the crypto API goes on from page to page of both,
+ * and the ciphers like each stretch to be a multiple of what they take at a time.
+ */
+#define SLUICE_BATCH_ALIGN	256
 /* Page fragments that one record is encrypted from: a whole pipe's, and more. */
 #define SLUICE_BATCH_SOURCES	24
 
@@ -73,7 +77,7 @@ bool sluice_batch_full(const struct sluice_batch *b);
  * @sk:		locked; its page fragments (of the task) are used
  * @len:	bytes of the record
  * @prefix:	bytes before the payload; all within the first piece
- * @align:	payload's address modulo 64, or negative: anywhere
+ * @align:	payload's address modulo SLUICE_BATCH_ALIGN, or negative: anywhere
  *
  * May sleep. sluice_batch_commit() or sluice_batch_cancel() follows.
  * Return: 0; -ENOMEM; -ENOBUFS: a tail stands in the way.

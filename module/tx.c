@@ -382,7 +382,9 @@ static int source_align(const struct iov_iter *from, unsigned int len)
 {
 	if (len < ALIGN_MIN)
 		return -1;
-	return user_backed_iter(from) ? (unsigned long)iter_iov_addr(from) & 63 : 0;
+	if (!user_backed_iter(from))
+		return 0;
+	return (unsigned long)iter_iov_addr(from) & (SLUICE_BATCH_ALIGN - 1);
 }
 
 /* Copied and then encrypted in place: as fast as pinning the program's pages, and
@@ -438,7 +440,7 @@ static int seal_pages(struct send *s, unsigned int want)
 		return len;
 	end_sources(b, &ctx->tx.dir, used, s->type);
 
-	ret = reserve(ctx, len, b->src[1].offset & 63);
+	ret = reserve(ctx, len, b->src[1].offset & (SLUICE_BATCH_ALIGN - 1));
 	if (!ret)
 		ret = seal(ctx, s->type, len, 0, b->src);
 	if (ret)
