@@ -217,7 +217,7 @@ $(S)/%: selftests/%.c Makefile $(common_objs) $(U)/libsluice.a | $(harness)
 	$(Q)$(CC) $(base_cflags) -isystem $(dir $(harness)) -Iuserspace/common \
 		$(call pkg_cflags,libnl-genl-3.0) \
 		$(base_ldflags) -o $@ $< $(common_objs) $(U)/libsluice.a \
-		$(call pkg_libs,libnl-genl-3.0) -lcrypto -lpthread
+		$(call pkg_libs,libnl-genl-3.0) -lssl -lcrypto -lpthread
 
 # The kernel's own test of its tls module, the newest one for every kernel.
 tls_test := $(kernel_files)/7.2
