@@ -323,6 +323,26 @@ static size_t message_bytes(struct sluice_hsmsg *h, const u8 *data, size_t len)
 	return n;
 }
 
+bool sluice_hsmsg_keyupdate(struct sluice_hsmsg *h, const u8 *data, size_t len)
+{
+	bool ended = false;
+
+	while (len) {
+		bool body = h->have >= HS_HEADER_LEN;
+		size_t n = message_bytes(h, data, len);
+
+		data += n;
+		len -= n;
+		if (!body && h->have == HS_HEADER_LEN)
+			h->skip = get_unaligned_be24(h->head + 1);
+		if (h->have >= HS_HEADER_LEN && !h->skip) {
+			ended |= h->head[0] == KEY_UPDATE;
+			h->have = 0;
+		}
+	}
+	return ended;
+}
+
 static int handshake_in(struct sluice_ctx *ctx, const u8 *data, size_t len, size_t rest)
 {
 	struct sluice_hsmsg *h = &ctx->hsmsg;

@@ -33,6 +33,17 @@ struct sluice_hsmsg {
 };
 
 /**
+ * sluice_hsmsg_keyupdate() - raw mode, TLS 1.3: pass over the next bytes of the stream of
+ * handshake messages, which the program judges
+ * @h:		where it stands
+ * @data:	the next bytes
+ * @len:	how many
+ *
+ * Return: did a KeyUpdate end in them?
+ */
+bool sluice_hsmsg_keyupdate(struct sluice_hsmsg *h, const u8 *data, size_t len);
+
+/**
  * sluice_managed_record() - deal with one opened record that is not data
  * @ctx:	open managed socket, locked
  * @type:	content type, not SLUICE_DATA

@@ -136,15 +136,28 @@ static int feed(struct sluice_ctx *ctx, const struct sluice_plain *plain)
 
 /*
  * Raw mode: the program answers a KeyUpdate with new keys (RFC 8446 4.6.3), and until then
- * reading pauses.
+ * reading pauses. It may come in pieces, and behind other messages; it should end its
+ * record (5.1), but for one that does not the keys change as well.
  */
 static void note_keyupdate(struct sluice_ctx *ctx, const struct sluice_plain *plain)
 {
-	size_t room;
+	bool due = false;
+	u32 done = 0;
 
-	if (plain->type != SLUICE_HANDSHAKE_MSG || !plain->len ||
-	    ctx->rx.dir.key->version != TLS_1_3_VERSION ||
-	    *(u8 *)sluice_buf_at(&plain->buf, plain->off, &room) != SLUICE_KEY_UPDATE)
+	if (ctx->rx.dir.key->version != TLS_1_3_VERSION)
+		return;
+	/* Nothing may come between the pieces of a message (5.1). */
+	if (plain->type != SLUICE_HANDSHAKE_MSG)
+		ctx->hsmsg.have = 0;
+	while (plain->type == SLUICE_HANDSHAKE_MSG && done < plain->len) {
+		size_t room;
+		const u8 *data = sluice_buf_at(&plain->buf, plain->off + done, &room);
+		u32 part = min_t(size_t, room, plain->len - done);
+
+		due |= sluice_hsmsg_keyupdate(&ctx->hsmsg, data, part);
+		done += part;
+	}
+	if (!due)
 		return;
 	WRITE_ONCE(ctx->rx.rekey_due, true);
 	sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_RX_REKEYS_DUE);
@@ -777,6 +790,8 @@ void sluice_rx_rekeyed(struct sluice_ctx *ctx)
 {
 	sock_owned_by_me(ctx->sk);
 	WRITE_ONCE(ctx->rx.rekey_due, false);
+	/* No message spans a change of keys (RFC 8446 5.1). */
+	ctx->hsmsg.have = 0;
 	/* What came in before the keys may be a record already. */
 	if (sluice_rx_maybe_readable(ctx))
 		ctx->base_data_ready(ctx->sk);

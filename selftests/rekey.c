@@ -180,6 +180,61 @@ TEST_F(rekey, other_messages_do_not_pause)
 	EXPECT_STAT(RX_REKEYS_DUE, 0);
 }
 
+static long send_messages(int fd, const unsigned char *msg, size_t len)
+{
+	return send_type(fd, CONTENT_HANDSHAKE, msg, len, 0);
+}
+
+/* Its record may begin with other messages (RFC 8446 5.1). */
+TEST_F(rekey, behind_another_message)
+{
+	static const unsigned char both[] = { 4, 0, 0, 1, 7, 24, 0, 0, 1, 0 };
+	unsigned char buf[100];
+	int type;
+
+	SKIP_TLS12();
+	if (!test_sluice())
+		SKIP(return, "the in-tree module looks at a record's first byte");
+	ASSERT_EQ(sizeof(both), send_messages(self->pair.fd[0], both, sizeof(both)));
+	ASSERT_EQ(0, keys_set(self->pair.fd[0], TLS_TX, &self->next[0]));
+	ASSERT_EQ(200, pair_send(&self->pair, 0, 200, 0));
+	ASSERT_EQ(sizeof(both), recv_type(self->pair.fd[1], &type, buf, sizeof(buf), 0));
+	EXPECT_EQ(-EKEYEXPIRED, pair_recv(&self->pair, 1, 1000, 0));
+	ASSERT_EQ(0, keys_set(self->pair.fd[1], TLS_RX, &self->next[0]));
+	EXPECT_EQ(200, pair_recv(&self->pair, 1, 1000, 0));
+	EXPECT_STAT(RX_REKEYS_DUE, 1);
+}
+
+/* Messages in pieces: a KeyUpdate's second one is read before the pause, and a piece of
+ * another message that begins like one is none.
+ */
+TEST_F(rekey, messages_in_pieces)
+{
+	static const unsigned char ticket[] = { 4, 0, 0, 5, 24, 0, 0, 1, 0 };
+	unsigned char buf[100];
+	int fd = self->pair.fd[1], type;
+
+	SKIP_TLS12();
+	if (!test_sluice())
+		SKIP(return, "the in-tree module looks at a record's first byte");
+	ASSERT_EQ(4, send_messages(self->pair.fd[0], ticket, 4));
+	ASSERT_EQ(5, send_messages(self->pair.fd[0], ticket + 4, 5));
+	ASSERT_EQ(30, pair_send(&self->pair, 0, 30, 0));
+	ASSERT_EQ(2, send_messages(self->pair.fd[0], keyupdate, 2));
+	ASSERT_EQ(3, send_messages(self->pair.fd[0], keyupdate + 2, 3));
+	ASSERT_EQ(0, keys_set(self->pair.fd[0], TLS_TX, &self->next[0]));
+	ASSERT_EQ(60, pair_send(&self->pair, 0, 60, 0));
+	ASSERT_EQ(4, recv_type(fd, &type, buf, sizeof(buf), 0));
+	ASSERT_EQ(5, recv_type(fd, &type, buf, sizeof(buf), 0));
+	EXPECT_EQ(30, pair_recv(&self->pair, 1, 1000, 0));
+	ASSERT_EQ(2, recv_type(fd, &type, buf, sizeof(buf), 0));
+	ASSERT_EQ(3, recv_type(fd, &type, buf, sizeof(buf), 0));
+	EXPECT_EQ(-EKEYEXPIRED, pair_recv(&self->pair, 1, 1000, 0));
+	ASSERT_EQ(0, keys_set(fd, TLS_RX, &self->next[0]));
+	EXPECT_EQ(60, pair_recv(&self->pair, 1, 1000, 0));
+	EXPECT_STAT(RX_REKEYS_DUE, 1);
+}
+
 /* MSG_MORE: what waits was sent before the KeyUpdate, and is sealed so. */
 TEST_F(rekey, open_record_goes_first)
 {
