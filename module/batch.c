@@ -195,7 +195,9 @@ static int push_some(struct sluice_batch *b, struct sock *sk, int flags, size_t 
 	size_t n = min_t(size_t, b->bytes, chunk);
 	int ret;
 
-	msg.msg_flags |= n < b->bytes ? MSG_MORE : flags;
+	/* A chunk that is not the last is to be a segment, or some. */
+	if (n == b->bytes)
+		msg.msg_flags |= flags;
 	iov_iter_bvec(&msg.msg_iter, ITER_SOURCE, b->bvec + b->first, b->count, n);
 	ret = tcp_sendmsg_locked(sk, &msg, n);
 	if (ret > 0)

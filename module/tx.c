@@ -114,6 +114,18 @@ static int push(struct sluice_ctx *ctx, int flags)
 	return push_chunked(ctx, flags, SIZE_MAX);
 }
 
+/* With more to follow. Where all that a small send buffer takes is one segment, its receiver
+ * would delay the acknowledgment that we wait for (RFC 9293 3.8.6.3): two of them.
+ */
+static void push_ahead(struct sluice_ctx *ctx)
+{
+	const struct sock *sk = ctx->sk;
+	unsigned int bytes = ctx->tx.batch->bytes;
+	bool lonely = bytes <= tcp_sk(sk)->mss_cache && 2 * bytes > READ_ONCE(sk->sk_sndbuf);
+
+	push_chunked(ctx, MSG_MORE, lonely ? bytes / 2 + 1 : SIZE_MAX);
+}
+
 /* Not in process context, perhaps: no task's page fragments (TCP copies where the
  * route lacks scatter-gather), no sleeping, and so few skbs in a call that TCP does
  * not flush the backlog, which would take the slock again.
@@ -617,7 +629,10 @@ static int send_all(struct send *s)
 		if (ret)
 			break;
 		ret = fill_batch(s);
-		push(s->ctx, anything_left(s) ? MSG_MORE : flags);
+		if (anything_left(s))
+			push_ahead(s->ctx);
+		else
+			push(s->ctx, flags);
 	}
 	/* An idle socket keeps no buffer. */
 	if (!s->ctx->tx.open_len)

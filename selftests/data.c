@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/uio.h>
 
+#include "netns.h"
 #include "tls_socket.h"
 
 FIXTURE(tls)
@@ -518,6 +519,49 @@ TEST_F(tls, send_timeout)
 	/* And it goes on. */
 	ASSERT_EQ(0, set_timeout(self->pair.fd[0], SO_SNDTIMEO, SOON));
 	ASSERT_EQ(50000, transfer(&self->pair, 0, 50000, 50000, 50000));
+}
+
+/* How often TCP here has waited for something to acknowledge with. */
+static long delayed_acks(void)
+{
+	static char text[2][16384];
+	FILE *f = fopen("/proc/self/net/netstat", "re");
+	char *name = NULL, *value = NULL, *rest[2];
+
+	while (f && fgets(text[0], sizeof(text[0]), f) && fgets(text[1], sizeof(text[1]), f) &&
+	       strncmp(text[0], "TcpExt:", 7))
+		;
+	if (f)
+		fclose(f);
+	for (int i = 0; i < 2; i++)
+		rest[i] = text[i];
+	do {
+		name = strtok_r(name ? NULL : text[0], "\n ", &rest[0]);
+		value = strtok_r(value ? NULL : text[1], "\n ", &rest[1]);
+	} while (name && value && strcmp(name, "DelayedACKs"));
+	return name && value ? atol(value) : -ENOENT;
+}
+
+/* A record is all that the buffer takes, and on loopback one segment, whose receiver would
+ * wait for another before it acknowledges.
+ */
+TEST_F_TIMEOUT(tls, no_delay_by_a_short_send_buffer, 120)
+{
+	const struct tcp_options opt = { .family = variant->family, .sndbuf = 4096 };
+	struct tls_pair pair = { 0 };
+	long before;
+
+	if (!test_sluice())
+		SKIP(return, "only Sluice minds");
+	ASSERT_EQ(0, netns_enter());
+	ASSERT_EQ(0, pair_open(&pair, &opt, variant->version, variant->cipher));
+	before = delayed_acks();
+	ASSERT_LE(0, before);
+	ASSERT_EQ(1 << 20, transfer(&pair, 0, 1 << 20, 1 << 20, 65536));
+	EXPECT_GT(16, delayed_acks() - before)
+		TH_LOG("of 64 records");
+	EXPECT_ACCOUNT(&pair);
+	pair_close(&pair);
 }
 
 FIXTURE(small)
