@@ -101,21 +101,6 @@ void sluice_ctx_free(struct sluice_ctx *ctx)
 	call_rcu(&ctx->rcu, sluice_ctx_reap);
 }
 
-bool sluice_ctx_farewell(struct sluice_ctx *ctx)
-{
-	bool left;
-
-	sock_owned_by_me(ctx->sk);
-	if (!ctx->tx.dir.key)
-		return true;
-	sluice_tx_flush(ctx);
-	left = sluice_tx_left(ctx);
-	/* Tries the same again; what is left of it alone is no data. */
-	if (READ_ONCE(ctx->state) == SLUICE_STATE_OPEN)
-		sluice_managed_close_notify(ctx);
-	return !left || !sluice_tx_left(ctx);
-}
-
 int sluice_ctx_error(const struct sluice_ctx *ctx)
 {
 	sock_owned_by_me(ctx->sk);

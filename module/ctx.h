@@ -180,15 +180,6 @@ void sluice_ctx_key(struct sluice_ctx *ctx, struct sluice_dir *dir, struct sluic
 void sluice_ctx_free(struct sluice_ctx *ctx);
 
 /**
- * sluice_ctx_farewell() - the program sends no more: push all, then close_notify
- * @ctx: locked
- *
- * close_notify in managed mode only. Does not wait; no-op without TX keys.
- * Return: false where, for want of memory, data is not TCP's yet.
- */
-bool sluice_ctx_farewell(struct sluice_ctx *ctx);
-
-/**
  * sluice_ctx_error() - why a managed socket failed
  * @ctx: in state FAILED, locked
  *

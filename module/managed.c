@@ -41,18 +41,22 @@ enum {
 
 /* --- alerts out --- */
 
-static void alert_send(struct sluice_ctx *ctx, u8 level, u8 desc)
+/* Return: 0, also where none is to be sent; or as sluice_tx_control(). */
+static int alert_send(struct sluice_ctx *ctx, u8 level, u8 desc)
 {
 	u8 msg[2] = { level, desc };
+	int ret;
 
 	if (!ctx->tx.dir.key || ctx->tx.closed)
-		return;
+		return 0;
 	/* Sending may flush the backlog, which may rewrite the receive queue. */
 	sluice_cursor_forget(&ctx->rx.cursor);
-	if (sluice_tx_control(ctx, SLUICE_ALERT, msg, sizeof(msg)))
-		return;
+	ret = sluice_tx_control(ctx, SLUICE_ALERT, msg, sizeof(msg));
+	if (ret)
+		return ret;
 	ctx->alert_sent = desc;
 	sluice_stat_inc(sluice_net(ctx), SLUICE_STAT_TX_ALERTS);
+	return 0;
 }
 
 /* No read goes past this. The program is told now; who reads first is told why. */
@@ -420,13 +424,17 @@ void sluice_managed_fin(struct sluice_ctx *ctx)
 
 /* --- from ulp.c and tx.c --- */
 
-void sluice_managed_close_notify(struct sluice_ctx *ctx)
+int sluice_managed_close_notify(struct sluice_ctx *ctx)
 {
+	int ret;
+
 	sock_owned_by_me(ctx->sk);
 	if (READ_ONCE(ctx->state) != SLUICE_STATE_OPEN || ctx->tx.closed)
-		return;
-	alert_send(ctx, TLS_ALERT_LEVEL_WARNING, TLS_ALERT_DESC_CLOSE_NOTIFY);
-	ctx->tx.closed = true;
+		return 0;
+	ret = alert_send(ctx, TLS_ALERT_LEVEL_WARNING, TLS_ALERT_DESC_CLOSE_NOTIFY);
+	if (!ret)
+		ctx->tx.closed = true;
+	return ret;
 }
 
 /* Send our KeyUpdate and go on with the next key. -errno: nothing has changed. */
@@ -499,6 +507,7 @@ static int expire(struct sluice_ctx *ctx)
 	/* The farewell seals what the program was told is sent, and asks here first. */
 	ctx->tx.expired = true;
 	sluice_managed_close_notify(ctx);
+	ctx->tx.closed = true;
 	return -EKEYEXPIRED;
 }
 

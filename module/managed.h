@@ -87,8 +87,10 @@ void sluice_managed_fail(struct sluice_ctx *ctx, int error, u8 alert);
  */
 void sluice_managed_fin(struct sluice_ctx *ctx);
 
-/** sluice_managed_close_notify() - say goodbye once, managed mode only. Lock held. */
-void sluice_managed_close_notify(struct sluice_ctx *ctx);
+/** sluice_managed_close_notify() - say goodbye once, managed mode only. Lock held.
+ * Return: 0: said, or never to be; else as sluice_tx_control(), and it can be repeated.
+ */
+int sluice_managed_close_notify(struct sluice_ctx *ctx);
 
 /**
  * sluice_managed_rekey() - the program asks for fresh keys, SLUICE_REKEY

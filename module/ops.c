@@ -157,15 +157,44 @@ static __poll_t sluice_poll(struct file *file, struct socket *sock,
 	return mask;
 }
 
+/*
+ * The program sends no more: all it has sent must be TCP's, and close_notify in managed mode,
+ * before FIN may follow.
+ *
+ * Return: 0; -ENOBUFS, -ENOMEM: memory lacks, and it can be repeated; what else stopped sealing.
+ */
+static int sluice_last_words(struct sluice_ctx *ctx)
+{
+	struct sock *sk = ctx->sk;
+	int err;
+
+	/* Nothing can go out: TCP has the word. */
+	if (sk->sk_shutdown & SEND_SHUTDOWN ||
+	    !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
+		return 0;
+	err = sluice_tx_flush(ctx);
+	if (!sluice_tx_left(ctx))
+		err = sluice_managed_close_notify(ctx);
+	/* A fatal alert has ended it: the rest will never go. */
+	if (err == -EPIPE && ctx->tx.closed)
+		return 0;
+	if (err == -EAGAIN || (!err && sluice_tx_left(ctx)))
+		return -ENOBUFS;
+	return err;
+}
+
 /* close_notify goes before inet_shutdown(), which forbids TCP to send. */
 static int sluice_shutdown(struct socket *sock, int how)
 {
 	struct sluice_ctx *ctx = sluice_ctx(sock->sk);
+	int err;
 
 	if (how == SHUT_WR || how == SHUT_RDWR) {
 		lock_sock(sock->sk);
-		sluice_ctx_farewell(ctx);
+		err = sluice_last_words(ctx);
 		release_sock(sock->sk);
+		if (err)
+			return err;
 	}
 	return ctx->base_ops->shutdown(sock, how);
 }

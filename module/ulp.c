@@ -460,8 +460,11 @@ static void sluice_close(struct sock *sk, long timeout)
 		if (!sluice_aborts(sk)) {
 			if (READ_ONCE(ctx->state) == SLUICE_STATE_OPEN)
 				sluice_rx_drain_control(ctx);
-			if (!sluice_ctx_farewell(ctx))
+			sluice_tx_flush(ctx);
+			if (sluice_tx_left(ctx))
 				sluice_abort(sk);
+			else
+				sluice_managed_close_notify(ctx);
 		}
 		sluice_restore_sock(sk, ctx);
 		/* Locked: what is freed gives its charge back to the socket. */

@@ -578,6 +578,20 @@ TEST_F_TIMEOUT(faults, send_control, 600)
 	}
 }
 
+/* Where it says that it is not done, the peer sees no end, and once more is enough. True:
+ * FIN is sent. With the fault in TCP's part it may not be: TCP says nothing then.
+ */
+#define EXPECT_SHUTDOWN(nth, w) ({						\
+	long _err = WITH_FAULT(nth, shutdown((w)->fd[0], SHUT_WR));		\
+										\
+	if (_err) {								\
+		EXPECT_FAULT(_err, ENOMEM, ENOBUFS);				\
+		EXPECT_EQ(0, poll_one((w)->fd[1], POLLRDHUP, 0));		\
+		EXPECT_EQ(0, sys(shutdown((w)->fd[0], SHUT_WR)));		\
+	}									\
+	_err || !fault_fired;							\
+})
+
 /* What was taken arrives whole, or the stream ends without it: to TLS, cut short. */
 TEST_F_TIMEOUT(faults, close, 600)
 {
@@ -598,6 +612,39 @@ TEST_F_TIMEOUT(faults, close, 600)
 		}
 		close(self->wire.fd[1]);
 	}
+}
+
+/* FIN follows what was taken, or the call says that it does not, and can be repeated. */
+TEST_F_TIMEOUT(faults, shutdown, 600)
+{
+	FOR_EACH_FAULT(n) {
+		bool fin;
+
+		FRESH();
+		ASSERT_EQ(500, send(self->wire.fd[0], pattern(0), 500, MSG_MORE));
+		fin = EXPECT_SHUTDOWN(n, &self->wire);
+		EXPECT_EQ(1, read_stream(&self->wire, 0, 500));
+		if (fin || poll_one(self->wire.fd[1], POLLIN, NEVER))
+			EXPECT_EQ(0, recv(self->wire.fd[1], self->buf, 1, 0));
+		wire_close(&self->wire);
+	}
+}
+
+/* What TCP had no memory for goes by itself, and then FIN can. */
+TEST_F(faults, shutdown_starved)
+{
+	FRESH();
+	ASSERT_EQ(300, send(self->wire.fd[0], pattern(0), 300, MSG_MORE));
+	ASSERT_EQ(0, starve());
+	EXPECT_EQ(-ENOBUFS, sys(shutdown(self->wire.fd[0], SHUT_WR)));
+	ASSERT_LT(0, feast());
+	EXPECT_EQ(1, read_stream(&self->wire, 0, 300));
+	EXPECT_SILENCE(&self->wire);
+	EXPECT_EQ(100, send(self->wire.fd[0], pattern(300), 100, 0));
+	EXPECT_EQ(0, shutdown(self->wire.fd[0], SHUT_WR));
+	EXPECT_EQ(1, read_stream(&self->wire, 300, 100));
+	EXPECT_EQ(0, recv(self->wire.fd[1], self->buf, 1, 0));
+	wire_close(&self->wire);
 }
 
 /*
@@ -1085,6 +1132,30 @@ TEST_F_TIMEOUT(managed, keyupdate, 600)
 			EXPECT_EQ(400, send(w->fd[0], pattern(0), 400, 0));
 			EXPECT_EQ(1, read_stream(w, 0, 400));
 		}
+		wire_close(w);
+	}
+}
+
+/* Nor FIN without close_notify, where the program can still be told. */
+TEST_F_TIMEOUT(managed, shutdown, 600)
+{
+	unsigned char record[WIRE_MAX], plain[WIRE_MAX];
+
+	FOR_EACH_FAULT(n) {
+		struct wire *w = &self->wire;
+		bool fin;
+		int type;
+
+		FRESH_MANAGED();
+		ASSERT_EQ(500, send(w->fd[0], pattern(0), 500, MSG_MORE));
+		fin = EXPECT_SHUTDOWN(n, w);
+		ASSERT_EQ(1, read_stream(w, 0, 500));
+		ASSERT_LT(0, read_record(w->fd[1], record));
+		EXPECT_EQ(2, peer_open(&w->open, record, &type, plain));
+		EXPECT_EQ(CONTENT_ALERT, type);
+		EXPECT_EQ(0, plain[1]);
+		if (fin || poll_one(w->fd[1], POLLIN, NEVER))
+			EXPECT_EQ(0, recv(w->fd[1], self->buf, 1, 0));
 		wire_close(w);
 	}
 }
