@@ -75,14 +75,19 @@ suite_bootstrap()
 		"$1" - "$work/sources.list"
 }
 
+# In a subshell: interrupted, it leaves nothing. Nothing is ever mounted on its tree, as
+# mmdebstrap works elsewhere; were it otherwise, that would not be followed.
 suite_build()
-{
-	local suite=$1 headers work
+(
+	suite=$1
 
 	command -v mmdebstrap >/dev/null ||
 		die "mmdebstrap is not installed: run selftests/deps"
 	headers=$(archive_newest "$suite" "$suite_headers")
 	work=$(mktemp -d "$cache/$suite.XXXXXX")
+	trap 'rm -rf --one-file-system "$work"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
 	note "making a tree of Debian's $suite: some minutes"
 	archive_sources "$suite" >"$work/sources.list"
 	suite_apt_options >"$work/apt.conf"
@@ -92,7 +97,6 @@ suite_build()
 		tar -x --no-same-owner --exclude='./dev/*' -C "$work/root"
 	if [ "${PIPESTATUS[*]}" != "0 0" ]; then
 		tail -n 40 "$work/log" >&2
-		rm -rf "$work"
 		die "cannot make a tree of $suite: this takes root, and leave" \
 		    "to mount and chroot"
 	fi
@@ -103,7 +107,7 @@ suite_build()
 	chmod 755 "$work" "$work/root"
 	rm -rf "${cache:?}/$suite"
 	mv -T "$work" "$cache/$suite"
-}
+)
 
 # Has the tree of SUITE in $cache/SUITE.
 suite_prepare()
