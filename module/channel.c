@@ -53,6 +53,17 @@ static ssize_t channel_take(struct sock *sk, struct iov_iter *to)
 	return done ?: channel_read_end(sk);
 }
 
+/* An end that comes meanwhile, from another side, leaves its own error in sk_err: to the
+ * channel it is an end as any other.
+ */
+static ssize_t channel_result(const struct sluice_hs *hs, ssize_t n)
+{
+	if (n >= 0 || n == -EAGAIN || n == -EFAULT)
+		return n;
+	smp_rmb();	/* hs_end() sets its bit before sk_err */
+	return sluice_hs_ended(hs) ? -ESHUTDOWN : n;
+}
+
 static ssize_t channel_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct sluice_hs *hs = iocb->ki_filp->private_data;
@@ -63,7 +74,7 @@ static ssize_t channel_read_iter(struct kiocb *iocb, struct iov_iter *to)
 		return sluice_ticket_read(hs, to);
 	if (IS_ERR(sk))
 		return PTR_ERR(sk);
-	n = iov_iter_count(to) ? channel_take(sk, to) : 0;
+	n = iov_iter_count(to) ? channel_result(hs, channel_take(sk, to)) : 0;
 	sluice_hs_unlock(sk);
 	return n;
 }
@@ -90,12 +101,13 @@ static ssize_t channel_put(struct sock *sk, struct iov_iter *from)
 
 static ssize_t channel_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
-	struct sock *sk = sluice_hs_lock(iocb->ki_filp->private_data);
+	struct sluice_hs *hs = iocb->ki_filp->private_data;
+	struct sock *sk = sluice_hs_lock(hs);
 	ssize_t n;
 
 	if (IS_ERR(sk))
 		return PTR_ERR(sk);
-	n = iov_iter_count(from) ? channel_put(sk, from) : 0;
+	n = iov_iter_count(from) ? channel_result(hs, channel_put(sk, from)) : 0;
 	sluice_hs_unlock(sk);
 	return n;
 }
