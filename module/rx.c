@@ -193,7 +193,7 @@ static bool may_direct(const struct rx_read *r, const struct sluice_head *head)
 	const struct sluice_rx *rx = &r->ctx->rx;
 
 	return r->direct && !rx->padded && list_empty(&rx->held) &&
-	       !sluice_managed_midway(r->ctx) &&
+	       !(sluice_ctx_managed(r->ctx) && sluice_managed_midway(r->ctx)) &&
 	       head->rec.type == SLUICE_DATA && head->room >= DIRECT_RECORD_MIN &&
 	       head->room <= r->len - r->copied;
 }
@@ -213,10 +213,13 @@ static int step_direct(struct rx_read *r, const struct sluice_head *head)
 	if (ret <= 0)
 		return ret;
 
-	if (sluice_ctx_managed(r->ctx))
+	if (sluice_ctx_managed(r->ctx)) {
 		sluice_managed_data(r->ctx, head->room);
-	else
+	} else {
 		r->msg->msg_flags |= MSG_EOR;
+		/* As in note_keyupdate(). */
+		r->ctx->hsmsg.have = 0;
+	}
 	reader_type(r, SLUICE_DATA);
 	r->copied += head->room;
 	return 1;
