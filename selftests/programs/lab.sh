@@ -37,12 +37,14 @@ on()
 }
 
 # at HOST NAME COMMAND...: in the background, $started; standard output to
-# $work/NAME.out, errors to NAME.err, standard input never ends.
+# $work/NAME.out, a new file so that nobody looks at an older one's, errors to
+# NAME.err, standard input never ends.
 at()
 {
 	local host=$1 name=$2
 
 	shift 2
+	rm -f "$work/$name.out"
 	ip netns exec "$host" "$@" >"$work/$name.out" 2>"$work/$name.err" \
 		< <(exec sleep infinity) &
 	started=$!
@@ -54,6 +56,7 @@ feed()
 	local host=$1 name=$2 file=$3
 
 	shift 3
+	rm -f "$work/$name.out"
 	ip netns exec "$host" "$@" >"$work/$name.out" 2>"$work/$name.err" \
 		< <(cat "$file"; exec sleep infinity) &
 	started=$!
