@@ -135,7 +135,7 @@ reload()
 	begin_storm
 	for i in 1 2 3; do
 		kill -HUP "${pids[3]}"
-		wait_for 20 reloaded $i
+		wait_for 60 reloaded $i
 	done
 	end_storm 'SIGHUP three times: no handshake is lost'
 	tap_try 'each was a reload' reloaded 3

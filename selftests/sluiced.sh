@@ -82,7 +82,7 @@ reload()
 	cp "$work/sluiced.conf" "$work/kept.conf"
 	sed -i 's/expired.test/other.test/' "$work/sluiced.conf"
 	kill -HUP $sluiced_pid
-	tap_try 'SIGHUP reloads' wait_for 20 log_has 'configuration reloaded'
+	tap_try 'SIGHUP reloads' wait_for 60 log_has 'configuration reloaded'
 	tap_try 'it serves after that' $storm good.test test 2 2
 	echo 'colour = "blue";' >>"$work/sluiced.conf"
 	kill -HUP $sluiced_pid
@@ -149,7 +149,7 @@ quota()
 	: >"$work/sluiced.log"
 	echo 'max_handshakes_per_user = 1;' >>"$work/sluiced.conf"
 	kill -HUP $sluiced_pid
-	wait_for 20 log_has 'configuration reloaded'
+	wait_for 60 log_has 'configuration reloaded'
 	sleeping_peer
 	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
 	client=$!
