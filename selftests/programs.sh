@@ -111,6 +111,5 @@ tap_try 'in the end no socket is left' wait_for 20 no_sessions
 tap_equal 'it was sluice alone' no \
 	"$([ -d /sys/module/tls ] && echo tls || echo no)"
 table
-ip netns del server
-ip netns del client
+hosts_down
 tap_end

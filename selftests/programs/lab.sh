@@ -30,6 +30,14 @@ hosts_up()
 	echo "$server_ip good.test rsa.test" >>/etc/hosts
 }
 
+# The names, too: other tests in this machine have them elsewhere.
+hosts_down()
+{
+	ip netns del server
+	ip netns del client
+	sed -i "/^$server_ip /d" /etc/hosts
+}
+
 # on HOST COMMAND...: not as a function's child in the background, use "at"
 on()
 {
