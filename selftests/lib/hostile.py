@@ -326,14 +326,16 @@ def names():
 # In the middle ----------------------------------------------------------------------
 
 
-def middle_of_12():
-    def behind(what):
-        def say(peer):
-            peer.sendall(client_hello(ssl.TLSVersion.TLSv1_2)[0])
-            flight_of_12(peer)
-            peer.sendall(what)
-        return say
+def behind(version, flight, what):
+    """Says @what after a ClientHello of @version and the server's flight."""
+    def say(peer):
+        peer.sendall(client_hello(version)[0])
+        flight(peer)
+        peer.sendall(what)
+    return say
 
+
+def middle_of_12():
     for name, what, alert in (
             ("data", record(DATA, b"data"), UNEXPECTED_MESSAGE),
             ("change_cipher_spec", record(CCS, b"\x01"), UNEXPECTED_MESSAGE),
@@ -348,17 +350,11 @@ def middle_of_12():
             ("an empty ClientKeyExchange", record(HANDSHAKE, message(16, b"")),
              (DECODE_ERROR, HANDSHAKE_FAILURE)),
             ("heartbeat", record(24, b"\x01\0\0"), UNEXPECTED_MESSAGE)):
-        attack_server(f"TLS 1.2, in place of ClientKeyExchange: {name}", behind(what), alert=alert)
+        attack_server(f"TLS 1.2, in place of ClientKeyExchange: {name}",
+                      behind(ssl.TLSVersion.TLSv1_2, flight_of_12, what), alert=alert)
 
 
 def middle_of_13():
-    def behind(what):
-        def say(peer):
-            peer.sendall(client_hello(ssl.TLSVersion.TLSv1_3)[0])
-            flight_of_13(peer)
-            peer.sendall(what)
-        return say
-
     for name, what, alert in (
             ("what no key opens", record(DATA, b"\0" * 64), BAD_RECORD_MAC),
             ("a record without room for a tag", record(DATA, b"\0" * 8), (BAD_RECORD_MAC, 50)),
@@ -372,7 +368,8 @@ def middle_of_13():
             ("a sealed record of 64 KiB", b"\x17\x03\x03\xff\xff" + b"\0" * 100,
              RECORD_OVERFLOW),
             ("heartbeat", record(24, b"\x01\0\0"), UNEXPECTED_MESSAGE)):
-        attack_server(f"TLS 1.3, in place of Finished: {name}", behind(what), alert=alert,
+        attack_server(f"TLS 1.3, in place of Finished: {name}",
+                      behind(ssl.TLSVersion.TLSv1_3, flight_of_13, what), alert=alert,
                       sealed=True)
 
 
