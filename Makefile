@@ -250,14 +250,14 @@ check:
 	+@$(MAKE) --no-print-directory $(jobs) all
 	+@$(MAKE) --no-print-directory $(jobs) SAN=1 userspace
 	+@status=0; \
-	selftests/run $(TESTS) || status=1; \
+	selftests/run --second-try $(TESTS) || status=1; \
 	$(if $(TESTS),,$(MAKE) --no-print-directory check-kernel KERNEL=7.2 || status=1;) \
-	$(if $(TESTS),,selftests/run --kernel 7.2 --suite trixie programs || status=1;) \
+	$(if $(TESTS),,selftests/run --second-try --kernel 7.2 --suite trixie programs || status=1;) \
 	exit $$status
 
 check-kernel:
 	+@$(MAKE) --no-print-directory module
-	selftests/run --kernel $(KERNEL) $(or $(TESTS),$(kernel_tests))
+	selftests/run --second-try --kernel $(KERNEL) $(or $(TESTS),$(kernel_tests))
 
 # The module for each kernel that it is for.
 module-each:

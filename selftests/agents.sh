@@ -21,7 +21,7 @@ agent()
 	: >>"$work/$1.log"
 	"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>>"$work/$1.log" &
 	pids[$1]=$!
-	wait_for 60 grep -q ": ready" "$work/$1.log"
+	wait_for grep -q ": ready" "$work/$1.log"
 }
 
 handshakes()	# NUMBER: that this agent has done
@@ -40,14 +40,14 @@ begin_storm()
 	before=$(counter hs_done)
 	$storm good.test test 100000000 8 >"$work/storm" 2>&1 &
 	stormer=$!
-	wait_for 60 begun 20
+	wait_for begun 20
 }
 
 # end_storm NAME: every handshake went well, and some are of late
 end_storm()
 {
 	before=$(counter hs_done)
-	wait_for 60 begun 20
+	wait_for begun 20
 	kill -TERM "$stormer"
 	if wait "$stormer"; then
 		tap_ok "$1"
@@ -81,9 +81,9 @@ death()
 	kill -KILL "${pids[1]}"
 	wait "${pids[1]}" 2>/dev/null
 	before=$(counter hs_done)
-	tap_try 'an agent is killed: the other goes on' wait_for 60 begun 20
+	tap_try 'an agent is killed: the other goes on' wait_for begun 20
 	kill -TERM "$stormer"
-	wait_for 100 is_over "$stormer"
+	wait_for is_over "$stormer"
 	tap_try 'nothing hangs' is_over "$stormer"
 	failed=$(sed -n 's/^storm: .* done, \([0-9]*\) failed$/\1/p' \
 		"$work/storm")
@@ -113,13 +113,13 @@ hold_connection()
 {
 	mkfifo "$work/in"
 	build/selftests/tools/tcat -l 4733 2>/dev/null &
-	wait_for 20 port_listens 4733
+	wait_for port_listens 4733
 	build/selftests/tools/tcat good.test 4733 <"$work/in" \
 		>"$work/echoed" 2>"$work/held.err" &
 	held=$!
 	exec 6>"$work/in"
 	echo before >&6
-	wait_for 20 grep -q before "$work/echoed"
+	wait_for grep -q before "$work/echoed"
 }
 
 reloaded()	# TIMES
@@ -135,7 +135,7 @@ reload()
 	begin_storm
 	for i in 1 2 3; do
 		kill -HUP "${pids[3]}"
-		wait_for 60 reloaded $i
+		wait_for reloaded $i
 	done
 	end_storm 'SIGHUP three times: no handshake is lost'
 	tap_try 'each was a reload' reloaded 3

@@ -22,7 +22,7 @@ container()
 		unshare --user --map-root-user --net \
 		sh -c 'ip link set lo up && exec sleep infinity' &
 	box=$!
-	wait_for 20 inside $box grep -q 127.0.0.1 /proc/net/fib_trie
+	wait_for inside $box grep -q 127.0.0.1 /proc/net/fib_trie
 }
 
 # inside PID COMMAND...: as root of that container
@@ -65,7 +65,7 @@ access()
 
 	inside "$served" $tcat -l -i rsa 4833 2>"$work/server.err" &
 	server=$!
-	wait_for 20 box_listens 4833
+	wait_for box_listens 4833
 	inside "$served" $tcat rsa.test 4833 </dev/null >/dev/null 2>&1
 	wait $server
 	tap_equal "an identity that is not a container's" 1 $?
@@ -85,12 +85,12 @@ quota()
 
 	echo 'max_handshakes_per_user = 1;' >>"$work/sluiced.conf"
 	kill -HUP $sluiced_pid
-	wait_for 20 log_has 'configuration reloaded'
+	wait_for log_has 'configuration reloaded'
 	start inside "$served" nc -l 4834
-	wait_for 20 box_listens 4834
+	wait_for box_listens 4834
 	inside "$served" $tcat good.test 4834 >/dev/null 2>&1 </dev/null &
 	client=$!
-	wait_for 20 pending 1
+	wait_for pending 1
 	setpriv --reuid $host_id --regid $host_id --clear-groups \
 		$storm good.test test 1 1 >/dev/null 2>"$work/over.err"
 	tap_equal "a container's handshakes count as its user's" 1 $?

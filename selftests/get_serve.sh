@@ -174,7 +174,7 @@ server = socket.create_server(("127.0.0.1", 4636))
 held = server.accept()
 time.sleep(60)' &
 	silent=$!
-	wait_for 30 port_listens 4636
+	wait_for port_listens 4636
 	# Two clocks of 2 s run, the module's and libcurl's: on a busy machine either
 	# may be first, and libcurl's has but these words.
 	ends 'get: a server that never speaks' 5 'handshake timed out|failed to connect' \
@@ -197,7 +197,7 @@ no_plain_text()
 	"$sluice" serve --plain --port $plain_port "$site" \
 		>"$work/plain.log" 2>&1 &
 	pid=$!
-	wait_for 20 port_listens $plain_port
+	wait_for port_listens $plain_port
 	tap_try 'serve --plain: curl' curl -sS --fail -o "$work/got" \
 		"http://good.test:$plain_port/large.bin"
 	tap_try 'serve --plain: the file is the same' same "$work/got"
@@ -237,7 +237,7 @@ start_cutter()
 	    client.shutdown(socket.SHUT_WR)
 	EOF_PYTHON
 	cutter=$!
-	wait_for 20 port_listens $cut_port
+	wait_for port_listens $cut_port
 }
 
 truncation()
@@ -271,7 +271,7 @@ held = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range
 print("ready", flush=True)
 time.sleep(60)' $port >"$work/silent.log" &
 	pid=$!
-	wait_for 20 grep -q ready "$work/silent.log"
+	wait_for grep -q ready "$work/silent.log"
 	tap_try 'serve: 40 silent clients: another is served' \
 		timeout 20 "${get[@]}" "$url/empty"
 	kill $pid
@@ -303,7 +303,7 @@ drain()
 	curl -sS --fail --cacert "$pki/ca.pem" --limit-rate 2M -o "$work/slow" \
 		"$url/large.bin" 2>"$work/slow.err" &
 	client=$!
-	wait_for 20 test -s "$work/slow"
+	wait_for test -s "$work/slow"
 	kill -TERM $server
 	wait $client
 	tap_equal 'serve: SIGTERM: a running answer is finished' 0 $?
@@ -325,7 +325,7 @@ no_sockets()
 nothing_left()
 {
 	stop $sluiced_pid
-	wait_for 20 no_sockets
+	wait_for no_sockets
 	tap_equal 'no socket is left' 0 "$(counter sockets)"
 }
 

@@ -33,7 +33,7 @@ storms()	# VERSION
 		$storm good.test test 200 64 "$1"
 	tap_equal "TLS $1: each was a handshake of both ends" 400 \
 		$(($(counter hs_done) - done_before))
-	wait_for 10 no_sockets
+	wait_for no_sockets
 	tap_equal "TLS $1: no socket is left" 0 "$(counter sockets)"
 	tap_equal "TLS $1: sluiced has no file left open" "$files_before" \
 		"$(open_files $sluiced_pid)"
@@ -47,7 +47,7 @@ refused()
 	port=$((port + 1))
 	$tcat -l $port >/dev/null 2>"$work/server.err" &
 	server=$!
-	wait_for 10 port_listens $port
+	wait_for port_listens $port
 	words=$($tcat "$2" $port 2>&1 </dev/null)
 	status=$?
 	wait $server
@@ -78,7 +78,7 @@ while True:
     held.append(s.accept())
 ' $port &
 	silent=$!
-	wait_for 20 port_listens $port
+	wait_for port_listens $port
 }
 
 # The program waits in connect(); whoever ends the wait, its errno says so.
@@ -90,10 +90,10 @@ death_of_the_agent()
 	start_silent
 	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
 	client=$!
-	wait_for 10 has_channel
+	wait_for has_channel
 	kill -KILL $sluiced_pid
 	wait $sluiced_pid 2>/dev/null
-	wait_for 10 test ! -d /proc/$client
+	wait_for test ! -d /proc/$client
 	if kill -KILL $client 2>/dev/null; then
 		tap_not_ok 'sluiced killed in mid-handshake: the program goes on'
 	else

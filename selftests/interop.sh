@@ -51,11 +51,11 @@ as_server()	# NAME VERSION SUITE COMMAND...
 	port=$((port + 1))
 	$tcat -l -v "$version" $port 2>"$work/tcat.err" &
 	server=$!
-	wait_for 10 port_listens $port
+	wait_for port_listens $port
 	"${@//PORT/$port}" >"$work/got" 2>"$work/peer.err" \
 		< <(cat "$work/data"; exec sleep infinity) &
 	client=$!
-	wait_for 60 arrived "$work/got"
+	wait_for arrived "$work/got"
 	kill $client 2>/dev/null
 	wait $client 2>/dev/null
 	wait $server
@@ -74,15 +74,15 @@ as_client()	# NAME VERSION SUITE HOST COMMAND...
 	"${@//PORT/$port}" >"$work/peer.out" 2>"$work/peer.err" \
 		< <(exec sleep infinity) &
 	server=$!
-	wait_for 20 port_listens $port
+	wait_for port_listens $port
 	# shellcheck disable=SC2086
 	$tcat $tcat_options -v "$version" "$host" $port >"$work/got" 2>"$work/tcat.err" \
 		< <(cat "$work/data"; exec sleep infinity) &
 	client=$!
-	wait_for 60 arrived "$work/got"
+	wait_for arrived "$work/got"
 	kill $server 2>/dev/null
 	wait $server 2>/dev/null
-	wait_for 5 test ! -d /proc/$client || kill $client 2>/dev/null
+	wait_for test ! -d /proc/$client || kill $client 2>/dev/null
 	wait $client 2>/dev/null
 	same "$name" "$work/got"
 	counted "$name: by the module" \
@@ -111,7 +111,7 @@ as_http_client()	# NAME VERSION SUITE HOST COMMAND...
 	(cd "$work" && exec "${@//PORT/$port}" < <(exec sleep infinity)) \
 		>"$work/peer.err" 2>&1 &
 	server=$!
-	wait_for 20 port_listens $port
+	wait_for port_listens $port
 	"$sluice" get --trust test --tls "$version" --stats -o "$work/got" \
 		"https://$host:$port/data" 2>"$work/tcat.err"
 	kill $server 2>/dev/null
@@ -226,7 +226,7 @@ mutual_refused()	# VERSION
 	port=$((port + 1))
 	$tcat -l -v "$1" $port 2>"$work/server.err" &
 	server=$!
-	wait_for 10 port_listens $port
+	wait_for port_listens $port
 	$tcat -v "$1" mutual.test $port >/dev/null 2>"$work/tcat.err" </dev/null
 	wait $server
 	tap_equal "without a certificate nothing opens, TLS $1" 1 $?
@@ -300,9 +300,9 @@ come_back()	# NAME VERSION COMMAND...
 	"${@//PORT/$port}" >"$work/peer.out" 2>"$work/peer.err" \
 		< <(exec sleep infinity) &
 	server=$!
-	wait_for 20 port_listens $port
+	wait_for port_listens $port
 	tap_try "we go to $name" visit "$version" 0
-	tap_try "we come back to $name" wait_for 10 visit "$version" 1
+	tap_try "we come back to $name" wait_for visit "$version" 1
 	counted "known as before, $name" 'peer=CN=good'
 	kill $server 2>/dev/null
 	wait $server 2>/dev/null
@@ -317,7 +317,7 @@ keyupdate_as_server()
 	port=$((port + 1))
 	$tcat -l -v 1.3 $port 2>"$work/tcat.err" &
 	server=$!
-	wait_for 10 port_listens $port
+	wait_for port_listens $port
 	# shellcheck disable=SC2046
 	$(openssl_client -tls1_3 | sed "s/PORT/$port/; s/-quiet//") \
 		>"$work/got" 2>"$work/peer.err" < <(
@@ -331,7 +331,7 @@ keyupdate_as_server()
 		echo 'line 4'
 		exec sleep infinity) &
 	client=$!
-	wait_for 30 grep -q 'line 4' "$work/got"
+	wait_for grep -q 'line 4' "$work/got"
 	kill $client 2>/dev/null
 	wait $client $server 2>/dev/null
 	tap_equal 'KeyUpdate of OpenSSL: data goes on' \

@@ -107,7 +107,7 @@ else
 	row_skip 'OpenSSL, nginx' - - all \
 		"the commands of OpenSSL $openssl_version know no kTLS"
 fi
-tap_try 'in the end no socket is left' wait_for 20 no_sessions
+tap_try 'in the end no socket is left' wait_for no_sessions
 tap_equal 'it was sluice alone' no \
 	"$([ -d /sys/module/tls ] && echo tls || echo no)"
 table

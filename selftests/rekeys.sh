@@ -59,9 +59,9 @@ judge()	# NAME
 {
 	local ours
 
-	wait_for $patience test -s "$work/sum"
+	wait_for test -s "$work/sum"
 	tap_equal "$1: $((size >> 20)) MiB come through" "$wanted" "$(cat "$work/sum")"
-	wait_for 20 all_heard
+	wait_for all_heard
 	ours=$(($(counter tx_keyupdates) - updates))
 	kill $peer $program 2>/dev/null
 	wait $peer $program 2>/dev/null
@@ -79,7 +79,7 @@ as_server()	# NAME COMMAND...
 	"$sluice" run --server -- socat -b 65536 - "TCP-LISTEN:$port" \
 		< <(endless) >/dev/null &
 	program=$!
-	wait_for 60 port_listens $port
+	wait_for port_listens $port
 	"${@//PORT/$port}" < <(exec sleep infinity) 2> >(heard) > >(sum_of) &
 	peer=$!
 	judge "$name"
@@ -94,7 +94,7 @@ as_client()	# NAME COMMAND...
 	begin
 	"${@//PORT/$port}" < <(exec sleep infinity) 2> >(heard) > >(sum_of) &
 	peer=$!
-	wait_for 60 port_listens $port
+	wait_for port_listens $port
 	"$sluice" run --client --trust test -- socat -b 65536 - "TCP:good.test:$port" \
 		< <(endless) >/dev/null &
 	program=$!
@@ -135,7 +135,7 @@ a_hundred()	# NAME FILE
 {
 	local asked
 
-	wait_for 180 all_there "$2"
+	wait_for all_there "$2"
 	tap_try "$1: byte for byte" cmp "$2" "$work/messages.typed"
 	asked=$(grep -c '^>>> .*KeyUpdate' "$work/messages")
 	tap_equal "$1: OpenSSL sent 100 KeyUpdates" 100 "$asked"
@@ -155,7 +155,7 @@ unmodified()
 	typed openssl s_server -accept $port -cert "$pki/good.pem" \
 		-key "$pki/good.key" >/dev/null &
 	peer=$!
-	wait_for 60 port_listens $port
+	wait_for port_listens $port
 	"$sluice" run --client --trust test -- socat -u TCP:good.test:$port \
 		"CREATE:$work/fetched" &
 	program=$!
@@ -166,7 +166,7 @@ unmodified()
 	updates=$(counter rx_keyupdates)
 	"$sluice" run --server -- socat TCP-LISTEN:$port EXEC:cat &
 	program=$!
-	wait_for 60 port_listens $port
+	wait_for port_listens $port
 	typed openssl s_client -brief -CAfile "$pki/ca.pem" -connect 127.0.0.1:$port \
 		>"$work/echoed" &
 	peer=$!

@@ -90,7 +90,7 @@ serve()
 {
 	port=$((port + 1))
 	start "${@//PORT/$port}"
-	wait_for 60 port_listens $port || {
+	wait_for port_listens $port || {
 		tap_not_ok "no server: $*" "$(cat "$work/server.log")"
 		return 1
 	}
@@ -270,7 +270,7 @@ nc_to_openssl()
 		-key "$pki/good.key" >"$work/got" 2>"$work/server.log" \
 		< <(exec sleep infinity) &
 	started=$!
-	wait_for 60 port_listens $port
+	wait_for port_listens $port
 	begin
 	rekey_often
 	"${client[@]}" nc.openbsd -N good.test $port <"$data" >/dev/null
@@ -356,11 +356,11 @@ alone()
 	"${client[@]}" bash -c "kill -STOP \$\$
 		exec 3<>/dev/tcp/good.test/$port" >"$work/out" 2>&1 &
 	local pid=$!
-	wait_for 20 stopped_child $pid
+	wait_for stopped_child $pid
 	kill -KILL $pid
 	kill -CONT "$(cat "$work/child")"
 	wait $pid 2>/dev/null
-	wait_for 60 grep -q 'Function not implemented' "$work/out"
+	wait_for grep -q 'Function not implemented' "$work/out"
 	tap_equal 'without its supervisor connect() fails' 0 $?
 	unmoved 'without its supervisor'
 	end_server
@@ -378,7 +378,7 @@ sluiced_leaves()
 	"${client[@]}" bash -c "read <$work/gone
 		exec 3<>/dev/tcp/good.test/$port" >"$work/out" 2>&1 &
 	pid=$!
-	wait_for 20 has_child $pid
+	wait_for has_child $pid
 	begin
 	stop $sluiced_pid
 	echo >"$work/gone"
@@ -444,5 +444,5 @@ chosen_ports
 alone
 without_library
 sluiced_leaves
-tap_try 'no socket is left' wait_for 20 no_sockets
+tap_try 'no socket is left' wait_for no_sockets
 tap_end

@@ -38,7 +38,7 @@ write_config
 "$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" --key-log "$keys" \
 	2>>"$work/sluiced.log" &
 sluiced_pid=$!
-wait_for 60 "$sluice" status || exit 1
+wait_for "$sluice" status || exit 1
 
 # Each of these has an open connection, at either end, until it is killed.
 mkdir "$work/site"
@@ -50,15 +50,15 @@ client=$!
 "$sluice" run --client -- nc good.test 4933 < <(exec sleep infinity) \
 	>/dev/null 2>&1 &
 run=$!
-wait_for 60 secrets 8
+wait_for secrets 8
 nc=$(pgrep -P $run nc)
 start openssl s_server -quiet -accept 4934 -cert "$pki/good.pem" \
 	-key "$pki/good.key"
-wait_for 20 port_listens 4934
+wait_for port_listens 4934
 "$sluice" get --resolve good.test:4934:127.0.0.1 \
 	https://good.test:4934/ >/dev/null 2>&1 &
 get=$!
-tap_try 'connections are open' wait_for 60 secrets 10
+tap_try 'connections are open' wait_for secrets 10
 
 tap_try 'the search' sh -c "selftests/lib/search.py $keys $pki/good.key \
 	0 $sluiced_pid $serve $client $run $nc $get >$work/found"

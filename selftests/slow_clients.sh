@@ -36,14 +36,14 @@ crowd()
 	status=$?
 	echo "# $words"
 	tap_equal "beside $slow slow clients others are served" 0 $status
-	tap_try 'no socket and no request is left' wait_for 60 none_left
-	tap_try 'sluiced has no file left open' wait_for 20 same_files
+	tap_try 'no socket and no request is left' wait_for none_left
+	tap_try 'sluiced has no file left open' wait_for same_files
 }
 
 make_pki || exit 1
 start_sluiced || exit 1
 build/selftests/tools/storm good.test test 4 2 >/dev/null
-wait_for 20 none_left
+wait_for none_left
 files=$(open_files $sluiced_pid)
 crowd
 stop $sluiced_pid

@@ -32,7 +32,7 @@ sleeping_peer()
 	port=$((port + 1))
 	start openssl s_server -quiet -accept $port -cert "$pki/good.pem" \
 		-key "$pki/good.key"
-	wait_for 20 port_listens $port
+	wait_for port_listens $port
 	kill -STOP $started
 }
 
@@ -82,12 +82,12 @@ reload()
 	cp "$work/sluiced.conf" "$work/kept.conf"
 	sed -i 's/expired.test/other.test/' "$work/sluiced.conf"
 	kill -HUP $sluiced_pid
-	tap_try 'SIGHUP reloads' wait_for 60 log_has 'configuration reloaded'
+	tap_try 'SIGHUP reloads' wait_for log_has 'configuration reloaded'
 	tap_try 'it serves after that' $storm good.test test 2 2
 	echo 'colour = "blue";' >>"$work/sluiced.conf"
 	kill -HUP $sluiced_pid
 	tap_try 'what is wrong with a new configuration is logged' \
-		wait_for 20 log_has 'sluiced.conf:.*colour: unknown key'
+		wait_for log_has 'sluiced.conf:.*colour: unknown key'
 	tap_try 'the old one stays' $storm good.test test 2 2
 	cp "$work/kept.conf" "$work/sluiced.conf"
 }
@@ -101,7 +101,7 @@ use_identity()	# USER; the server's exit status
 	setpriv --reuid "$1" --regid "$1" --clear-groups \
 		$tcat -l $port 2>"$work/server.err" &
 	server=$!
-	wait_for 20 port_listens $port
+	wait_for port_listens $port
 	$tcat good.test $port </dev/null >/dev/null 2>&1
 	wait $server
 }
@@ -127,7 +127,7 @@ refused_by_both()
 	port=$((port + 1))
 	$tcat -l $port >/dev/null 2>&1 &
 	server=$!
-	wait_for 60 port_listens $port
+	wait_for port_listens $port
 	$tcat wrong.test $port </dev/null >/dev/null 2>&1
 	wait $server
 }
@@ -139,9 +139,9 @@ failures()
 
 	: >"$work/sluiced.log"
 	refused_by_both
-	tap_try 'a failed handshake is a line with its reason' wait_for 60 log_has \
+	tap_try 'a failed handshake is a line with its reason' wait_for log_has \
 		'client peer=127.0.0.1:.* failed (EKEYREJECTED): .*hostname mismatch'
-	tap_try 'and another of the other end' wait_for 60 log_has \
+	tap_try 'and another of the other end' wait_for log_has \
 		'server peer=127.0.0.1:.* failed (EKEYREJECTED): the peer sent alert'
 	$storm wrong.test test 60 16 >/dev/null 2>&1
 	# 20 at once, then 2 a second.
@@ -164,11 +164,11 @@ quota()
 	: >"$work/sluiced.log"
 	echo 'max_handshakes_per_user = 1;' >>"$work/sluiced.conf"
 	kill -HUP $sluiced_pid
-	wait_for 60 log_has 'configuration reloaded'
+	wait_for log_has 'configuration reloaded'
 	sleeping_peer
 	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
 	client=$!
-	wait_for 20 pending 1
+	wait_for pending 1
 	$tcat good.test $port >/dev/null 2>"$work/second.err" </dev/null
 	tap_equal 'a handshake beyond the quota fails' 1 $?
 	tap_try 'and its program is told why' \
@@ -195,7 +195,7 @@ begin_handshake()
 	sleeping_peer
 	$tcat good.test $port >/dev/null 2>"$work/tcat.err" </dev/null &
 	client=$!
-	wait_for 20 pending 1
+	wait_for pending 1
 }
 
 # What has begun is finished, and nothing else is begun.
@@ -212,10 +212,10 @@ draining()
 	start_sluiced
 	begin_handshake
 	kill -TERM $sluiced_pid
-	wait_for 20 log_has stopping
+	wait_for log_has stopping
 	$tcat good.test $port >/dev/null 2>"$work/next.err" </dev/null &
 	next=$!
-	wait_for 20 pending 2
+	wait_for pending 2
 	# Longer than it used to wait.
 	sleep 4
 	kill -0 $sluiced_pid
@@ -252,7 +252,7 @@ stopping()
 
 	begin_handshake
 	kill -TERM $sluiced_pid
-	wait_for 20 log_has stopping
+	wait_for log_has stopping
 	kill -TERM $sluiced_pid
 	stops 'a second SIGTERM' 'sluiced is stopping'
 
@@ -283,7 +283,7 @@ module_anew()
 
 	: >"$work/sluiced.log"
 	start_sluiced
-	wait_for 20 no_sockets
+	wait_for no_sockets
 	tap_try 'the module can go while sluiced runs' rmmod sluice
 	words=$("$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>&1)
 	if [ $? = 1 ] && grep -q 'module is not loaded' <<<"$words"; then
@@ -294,7 +294,7 @@ module_anew()
 	fi
 	insmod "build/module/$(uname -r)/sluice.ko"
 	tap_try 'sluiced notices that it came again' \
-		wait_for 20 log_has 'the module came again'
+		wait_for log_has 'the module came again'
 	tap_try 'and serves it' $storm good.test test 2 2
 	stop $sluiced_pid
 	tap_equal 'it ends cleanly' 0 $?
@@ -341,7 +341,7 @@ s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
 print(s.recv(100).decode())
 ' "$work/notify" >"$work/notified" &
-	wait_for 20 test -S "$work/notify"
+	wait_for test -S "$work/notify"
 	chmod 777 "$work/notify"
 	mkfifo "$work/ready"
 	NOTIFY_SOCKET=$work/notify "$SLUICE_BIN/sluiced" \
@@ -351,7 +351,7 @@ print(s.recv(100).decode())
 	read -r -t 30 said <"$work/ready"
 	tap_equal '--ready-fd says when it is ready' 0 $?
 	tap_try 'an agent is there by then' $storm good.test test 2 2
-	tap_try 'systemd is told' wait_for 20 grep -qx READY=1 "$work/notified"
+	tap_try 'systemd is told' wait_for grep -qx READY=1 "$work/notified"
 	stop $sluiced_pid
 }
 

@@ -232,7 +232,7 @@ openssl_pair()
 	peer "$work/server.got" openssl s_server -quiet "-tls$1" \
 		-accept $port -cert "$pki/good.pem" -key "$pki/good.key"
 	server=$started
-	wait_for 20 port_listens $port
+	wait_for port_listens $port
 	peer "$work/client.got" openssl s_client -quiet "-tls$1" \
 		-CAfile "$pki/ca.pem" -connect "127.0.0.1:$2"
 	client=$started
@@ -267,8 +267,8 @@ transfer()
 		bytes[$d]=$(counter "${d,}_bytes")
 	done
 	openssl_pair "$1" $port
-	wait_for 60 arrived "$work/client.got"
-	wait_for 60 arrived "$work/server.got"
+	wait_for arrived "$work/client.got"
+	wait_for arrived "$work/server.got"
 	words=$(shown)
 	tap_try "$name: to the client" cmp "$work/data" "$work/client.got"
 	tap_try "$name: to the server" cmp "$work/data" "$work/server.got"
@@ -285,7 +285,7 @@ transfer()
 			$((2 * size)) $(($(counter "${d,}_bytes") - bytes[$d]))
 	done
 	end_pair
-	wait_for 10 gone
+	wait_for gone
 	tap_equal "$name: no session is left" 0 $?
 }
 
@@ -297,10 +297,10 @@ tampered()
 	errors=$(tls_stat TlsDecryptError)
 	python3 selftests/lib/tamper.py $((port + 1)) $port 2 >"$work/tamper" &
 	proxy=$!
-	wait_for 20 grep -q ready "$work/tamper"
+	wait_for grep -q ready "$work/tamper"
 	openssl_pair 1_2 $((port + 1))
-	wait_for 60 grep -q changed "$work/tamper"
-	wait_for 20 [ "$(tls_stat TlsDecryptError)" != "$errors" ]
+	wait_for grep -q changed "$work/tamper"
+	wait_for [ "$(tls_stat TlsDecryptError)" != "$errors" ]
 	wait $client
 	end_pair
 	kill $proxy

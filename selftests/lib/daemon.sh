@@ -12,12 +12,12 @@ pki=$work/pki
 # shellcheck source=selftests/lib/pki.sh
 . "$(dirname "${BASH_SOURCE[0]}")/pki.sh"
 
-# wait_for SECONDS COMMAND...
+# wait_for COMMAND...: until it succeeds, for at most $patience seconds. Only a
+# failure costs them, and a busy emulated machine is slow.
 wait_for()
 {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + ${patience:-120}))
 
-	shift
 	until "$@" >/dev/null 2>&1; do
 		[ $SECONDS -lt $end ] || return 1
 		sleep 0.1
@@ -77,7 +77,7 @@ start_sluiced()
 	[ -e "$work/sluiced.conf" ] || write_config
 	"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>>"$work/sluiced.log" &
 	sluiced_pid=$!
-	wait_for 60 "$sluice" status || {
+	wait_for "$sluice" status || {
 		echo "sluiced does not start:" >&2
 		cat "$work/sluiced.log" >&2
 		return 1
@@ -106,7 +106,7 @@ start_serve()
 
 	shift 2
 	start "$sluice" serve --port "$port" "$@" "$dir"
-	wait_for 20 port_listens "$port" || {
+	wait_for port_listens "$port" || {
 		cat "$work/server.log" >&2
 		return 1
 	}

@@ -84,7 +84,7 @@ gnutls_echo()	# VERSION CIPHER
 	row_begin 'GnuTLS, GnuTLS' "$1" "$2" echo
 	for ((i = 0; i < gnutls_times; i++)); do
 		gnutls_client "$work/piece" "$port" "$1" "$2"
-		wait_for "$patience" has_size "$work/gnutls-cli.out" "$gnutls_piece"
+		wait_for has_size "$work/gnutls-cli.out" "$gnutls_piece"
 		outcome=$(same "$work/piece" "$work/gnutls-cli.out")
 		end "$client"
 		[ "$outcome" = ok ] || break

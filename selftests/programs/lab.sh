@@ -83,7 +83,7 @@ listens()	# PORT
 
 await_port()	# PORT
 {
-	wait_for 30 listens "$1"
+	wait_for listens "$1"
 }
 
 has_size()	# FILE BYTES
@@ -96,7 +96,7 @@ await_end()	# PID
 {
 	local ended=0
 
-	wait_for "$patience" test ! -d "/proc/$1" || ended=1
+	wait_for test ! -d "/proc/$1" || ended=1
 	end "$1"
 	return $ended
 }

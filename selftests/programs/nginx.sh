@@ -155,7 +155,7 @@ nginx_abort()	# VERSION CIPHER SUITE
 	local name="nginx, TLS $1 $2: the client goes away"
 
 	fetch "$1" "$3" /data | head -c $((size / 3)) >/dev/null
-	tap_try "$name: no socket stays" wait_for 20 no_sessions
+	tap_try "$name: no socket stays" wait_for no_sessions
 	fetch "$1" "$3" /small >"$work/curl.out"
 	tap_try "$name: the next is served" \
 		cmp "$work/www/small" "$work/curl.out"
@@ -169,9 +169,9 @@ nginx_reload()	# VERSION CIPHER SUITE
 	workers=$(pgrep -P "$nginx" | sort | xargs)
 	fetch "$1" "$3" --limit-rate $((size / 4)) /data >"$work/slow.out" &
 	client=$!
-	wait_for 20 has_size "$work/slow.out" $((size / 8))
+	wait_for has_size "$work/slow.out" $((size / 8))
 	kill -HUP "$nginx"
-	wait_for 20 nginx_has_new_workers "$workers"
+	wait_for nginx_has_new_workers "$workers"
 	fetch "$1" "$3" /small >"$work/curl.out"
 	tap_try "$name: a new worker serves" \
 		cmp "$work/www/small" "$work/curl.out"

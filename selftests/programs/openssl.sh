@@ -104,7 +104,7 @@ openssl_put()	# VERSION CIPHER SUITE
 {
 	row_begin 'OpenSSL, OpenSSL' "$1" "$2" write
 	s_client "$work/data" "$port" "$1" "$3"
-	wait_for "$patience" has_size "$work/s_server.out" "$size"
+	wait_for has_size "$work/s_server.out" "$size"
 	up=$size
 	row_end "$(openssl_halves "$1" server client)" \
 		"$(same "$work/data" "$work/s_server.out")" \
@@ -130,7 +130,7 @@ openssl_python_echo()	# VERSION CIPHER SUITE
 	row_begin 'Python, OpenSSL' "$1" "$2" 'write, read'
 	foreign_echo "$1" "$3" "$port"
 	s_client "$work/data" "$port" "$1" "$3"
-	wait_for "$patience" has_size "$work/s_client.out" "$size"
+	wait_for has_size "$work/s_client.out" "$size"
 	up=$size down=$size
 	row_end "$(openssl_halves "$1" client)" \
 		"$(same "$work/data" "$work/s_client.out")" \
@@ -183,7 +183,7 @@ openssl_keyupdate()	# CIPHER SUITE
 		>"$work/keyupdate.out" 2>"$work/keyupdate.err" \
 		< <(openssl_type) &
 	client=$!
-	wait_for 60 grep -q 'line 3' "$work/s_server.out"
+	wait_for grep -q 'line 3' "$work/s_server.out"
 	up=21
 	row_end "$(openssl_halves 1.3 server client)" "$(
 		[ "$(grep line "$work/s_server.out" | xargs)" = "$lines" ] &&
