@@ -3,6 +3,7 @@
  * The command that sluice run runs. It stays in our process group: the terminal
  * is as much its own as if the shell had started it.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <error.h>
 #include <stdio.h>
@@ -13,11 +14,11 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "child.h"
 #include "filter.h"
+#include "target.h"
 
 /* Those that a program may be waiting for; SIGCHLD is our own. */
 static const int passed_on[] = {
@@ -151,19 +152,23 @@ static void reap(struct child *c)
 	}
 }
 
-/* Daemons, which lost their parents and became our children. */
+/*
+ * Daemons, which lost their parents and became our children. Not every kernel
+ * has /proc/PID/task/TID/children (CONFIG_PROC_CHILDREN).
+ */
 static void tell_children(int n)
 {
-	char path[64];
-	int pid;
-	FILE *f;
+	DIR *d = opendir("/proc");
+	struct dirent *entry;
+	pid_t pid;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/children", syscall(SYS_gettid));
-	f = fopen(path, "re");
-	while (f && fscanf(f, "%d", &pid) == 1)
-		kill(pid, n);
-	if (f)
-		fclose(f);
+	while (d && (entry = readdir(d))) {
+		pid = atoi(entry->d_name);
+		if (pid > 0 && target_status(pid, "PPid") == getpid())
+			kill(pid, n);
+	}
+	if (d)
+		closedir(d);
 }
 
 void child_signals(struct child *c)

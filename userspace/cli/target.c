@@ -97,19 +97,27 @@ void target_name(const struct target *t, char *name, size_t size)
 	fclose(f);
 }
 
-pid_t target_process(const struct target *t)
+pid_t target_status(pid_t tid, const char *name)
 {
 	char path[64], line[128];
-	int pid = t->tid;
+	size_t n = strlen(name);
+	int pid = -1;
 	FILE *f;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)t->tid);
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
 	f = fopen(path, "re");
 	if (!f)
-		return pid;
+		return -1;
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "Tgid: %d", &pid) == 1)
+		if (!strncmp(line, name, n) && sscanf(line + n, ": %d", &pid) == 1)
 			break;
 	fclose(f);
 	return pid;
+}
+
+pid_t target_process(const struct target *t)
+{
+	pid_t pid = target_status(t->tid, "Tgid");
+
+	return pid < 0 ? t->tid : pid;
 }

@@ -46,6 +46,9 @@ int target_read(const struct target *t, void *to, uint64_t from, size_t size);
 /** target_name() - its command name, printable; "?" when it cannot be read */
 void target_name(const struct target *t, char *name, size_t size);
 
+/** target_status() - a number of /proc/TID/status, as "PPid"; -1 when it cannot be read */
+pid_t target_status(pid_t tid, const char *name);
+
 /** target_process() - the process it belongs to; its own number when that cannot be read */
 pid_t target_process(const struct target *t);
 
