@@ -33,7 +33,7 @@ typedef int (*print_fn)(const struct sluice_nl_state *s);
 static int print_table(const struct sluice_nl_state *s)
 {
 	for (int i = 0; i < __SLUICE_STAT_MAX; i++)
-		printf("%-14s %12" PRIu64 "  %s\n", state_counters[i].name,
+		printf("%-20s %12" PRIu64 "  %s\n", state_counters[i].name,
 		       s->stats[i], state_counters[i].help);
 	return 0;
 }
