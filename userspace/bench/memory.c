@@ -16,6 +16,8 @@
 
 #define CONNECTIONS	400
 #define CHURN		100
+/* No window is so small at first that it would not go out at once. */
+#define UNREAD		(32 << 10)
 
 static int compare(const void *a, const void *b)
 {
@@ -71,7 +73,7 @@ static int open_all(struct lane *lanes, const struct workload *load, const struc
 	return 0;
 }
 
-static int measure(const struct workload *load, const struct peer *peer, double *idle, double *used)
+static int measure(const struct workload *load, const struct peer *peer, struct memory *m)
 {
 	static struct lane lanes[CONNECTIONS];
 	double before = free_memory();
@@ -79,10 +81,13 @@ static int measure(const struct workload *load, const struct peer *peer, double 
 
 	if (ret)
 		return ret;
-	*idle = (before - free_memory()) / (2 * CONNECTIONS);
+	m->idle = (before - free_memory()) / (2 * CONNECTIONS);
 	for (unsigned int i = 0; i < CONNECTIONS; i++)
 		exchange(&lanes[i], load->chunk);
-	*used = (before - free_memory()) / (2 * CONNECTIONS);
+	m->used = (before - free_memory()) / (2 * CONNECTIONS);
+	for (unsigned int i = 0; i < CONNECTIONS; i++)
+		lane_send(&lanes[i], UNREAD);
+	m->busy = (before - free_memory()) / CONNECTIONS;
 	for (unsigned int i = 0; i < CONNECTIONS; i++)
 		lane_close(&lanes[i]);
 	return 0;
@@ -92,7 +97,7 @@ void memory_run(const struct workload *load, struct memory *results, unsigned in
 		unsigned int rounds)
 {
 	const struct rlimit files = { 8 * CONNECTIONS, 8 * CONNECTIONS };
-	double idle[n][BENCH_ROUNDS], used[n][BENCH_ROUNDS];
+	double idle[n][BENCH_ROUNDS], used[n][BENCH_ROUNDS], busy[n][BENCH_ROUNDS];
 
 	if (setrlimit(RLIMIT_NOFILE, &files))
 		err(1, "RLIMIT_NOFILE");
@@ -102,8 +107,10 @@ void memory_run(const struct workload *load, struct memory *results, unsigned in
 			unsigned int at = round ? round - 1 : 0;
 
 			if (!results[i].error)
-				results[i].error = -measure(load, results[i].peer, &idle[i][at],
-							    &used[i][at]);
+				results[i].error = -measure(load, results[i].peer, &results[i]);
+			idle[i][at] = results[i].idle;
+			used[i][at] = results[i].used;
+			busy[i][at] = results[i].busy;
 		}
 	}
 	for (unsigned int i = 0; i < n; i++) {
@@ -111,6 +118,7 @@ void memory_run(const struct workload *load, struct memory *results, unsigned in
 			continue;
 		results[i].idle = median(idle[i], rounds);
 		results[i].used = median(used[i], rounds);
+		results[i].busy = median(busy[i], rounds);
 	}
 }
 

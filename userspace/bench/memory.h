@@ -12,12 +12,14 @@
  * @error:	errno (positive): not to be had here
  * @idle:	bytes of kernel memory per socket, opened, never used; median
  * @used:	likewise, after a record each way was sent and read
+ * @busy:	of both sockets of a connection, 32 KiB on the way and not read
  */
 struct memory {
 	const struct peer *peer;
 	int error;
 	double idle;
 	double used;
+	double busy;
 };
 
 void memory_run(const struct workload *load, struct memory *results, unsigned int n,

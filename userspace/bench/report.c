@@ -224,14 +224,16 @@ void report_memory(json_t *report, const struct memory *results, unsigned int n)
 {
 	json_t *list = list_of(report, "memory"), *o;
 
-	printf("\nkernel memory of a socket, bytes    idle  after use\n");
+	printf("\nkernel memory of a socket, bytes    idle  after use  connection with 32 KiB unread\n");
 	for (unsigned int i = 0; i < n; i++) {
 		o = add_row(list, results[i].peer, results[i].error);
 		if (results[i].error)
 			continue;
-		printf("      %9.0f %9.0f\n", results[i].idle, results[i].used);
+		printf("      %9.0f %10.0f %30.0f\n", results[i].idle, results[i].used,
+		       results[i].busy);
 		set(o, "idle_bytes", results[i].idle);
 		set(o, "used_bytes", results[i].used);
+		set(o, "busy_bytes", results[i].busy);
 	}
 	fflush(stdout);
 }
