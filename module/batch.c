@@ -17,6 +17,9 @@
  */
 #define START_MIN	2048
 
+/* Prefixes and tails of so many bytes are taken at once. */
+#define FRAME_BYTES	512
+
 struct sluice_batch *sluice_batch_create(gfp_t gfp)
 {
 	struct sluice_batch *b = kmalloc(sizeof(*b), gfp);
@@ -28,8 +31,16 @@ struct sluice_batch *sluice_batch_create(gfp_t gfp)
 		b->bytes = 0;
 		b->records = 0;
 		b->pieces = 0;
+		b->frame.page = NULL;
 	}
 	return b;
+}
+
+static void drop_frame(struct sluice_batch *b)
+{
+	if (b->frame.page)
+		put_page(b->frame.page);
+	b->frame.page = NULL;
 }
 
 static void drop_pages(struct bio_vec *bv, unsigned int n)
@@ -42,6 +53,7 @@ void sluice_batch_free(struct sluice_batch *b)
 {
 	if (!b)
 		return;
+	drop_frame(b);
 	drop_pages(b->piece, b->pieces);
 	drop_pages(b->bvec + b->first, b->count);
 	kfree(b);
@@ -69,6 +81,11 @@ static unsigned int gap(const struct page_frag *frag, unsigned int prefix, int a
 	return align < 0 ? 0 : (align - frag->offset - prefix) & (SLUICE_BATCH_ALIGN - 1);
 }
 
+static unsigned int page_gap(const struct page_frag *frag, unsigned int align)
+{
+	return (align - frag->offset) & (PAGE_SIZE - 1);
+}
+
 /* The bytes are ours from here on: whatever else this task sends, from a page fault
  * for instance, takes the fragment's next ones.
  */
@@ -82,26 +99,85 @@ static unsigned int take_piece(struct sluice_batch *b, struct page_frag *frag, u
 	return n;
 }
 
+static int take_pieces(struct sluice_batch *b, struct sock *sk, unsigned int len)
+{
+	struct page_frag *frag = sk_page_frag(sk);
+
+	while (len) {
+		if (!skb_page_frag_refill(1, frag, sk->sk_allocation))
+			return -ENOMEM;
+		len -= take_piece(b, frag, len);
+	}
+	return 0;
+}
+
 int sluice_batch_reserve(struct sluice_batch *b, struct sock *sk, unsigned int len,
 			 unsigned int prefix, int align)
 {
 	struct page_frag *frag = sk_page_frag(sk);
 	unsigned int start = min(len, START_MIN) + SLUICE_BATCH_ALIGN;
+	int ret = -ENOMEM;
 
 	if (!make_slots(b))
 		return -ENOBUFS;
 
-	while (len) {
-		if (!skb_page_frag_refill(start, frag, sk->sk_allocation)) {
-			sluice_batch_cancel(b);
-			return -ENOMEM;
-		}
-		if (!b->pieces)
-			frag->offset += gap(frag, prefix, align);
-		len -= take_piece(b, frag, len);
-		start = 1;
+	if (skb_page_frag_refill(start, frag, sk->sk_allocation)) {
+		frag->offset += gap(frag, prefix, align);
+		ret = take_pieces(b, sk, len);
 	}
+	if (ret)
+		sluice_batch_cancel(b);
+	return ret;
+}
+
+/* Have @len bytes for what is around a payload. */
+static int frame_refill(struct sluice_batch *b, struct sock *sk, unsigned int len)
+{
+	struct page_frag *frag = sk_page_frag(sk);
+
+	if (b->frame.page && b->frame.size - b->frame.offset >= len)
+		return 0;
+	drop_frame(b);
+	if (!skb_page_frag_refill(FRAME_BYTES, frag, sk->sk_allocation))
+		return -ENOMEM;
+	get_page(frag->page);
+	b->frame.page = frag->page;
+	b->frame.offset = frag->offset;
+	b->frame.size = frag->offset + FRAME_BYTES;
+	frag->offset = b->frame.size;
 	return 0;
+}
+
+static int take_payload(struct sluice_batch *b, struct sock *sk, unsigned int len,
+			unsigned int align)
+{
+	struct page_frag *frag = sk_page_frag(sk);
+
+	/* Behind the gap a byte at least; a new page begins as a page does. */
+	if (!skb_page_frag_refill(page_gap(frag, align) + 1, frag, sk->sk_allocation))
+		return -ENOMEM;
+	frag->offset += page_gap(frag, align);
+	return take_pieces(b, sk, len);
+}
+
+int sluice_batch_reserve_apart(struct sluice_batch *b, struct sock *sk, unsigned int prefix,
+			       unsigned int payload, unsigned int tail, unsigned int align)
+{
+	int ret;
+
+	if (!make_slots(b))
+		return -ENOBUFS;
+
+	ret = frame_refill(b, sk, prefix + tail);
+	if (ret)
+		return ret;
+	take_piece(b, &b->frame, prefix);
+	ret = take_payload(b, sk, payload, align);
+	if (ret)
+		sluice_batch_cancel(b);
+	else
+		take_piece(b, &b->frame, tail);
+	return ret;
 }
 
 /* Add a piece to the sealed bytes; its reference moves, or is dropped where the

@@ -7,24 +7,27 @@
 #define SLUICE_BATCH_H
 
 #include <linux/bvec.h>
+#include <linux/mm_types_task.h>
 #include <linux/scatterlist.h>
 #include <linux/types.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
 #define SLUICE_BATCH_RECORDS	16
-/* A full record in single pages, its start at least 2 KiB long; see batch.c */
+/* A full record in single pages, its start at least 2 KiB long or its payload apart; see
+ * batch.c
+ */
 #define SLUICE_BATCH_PIECES	8
-/* Sixteen records in order-3 pages, or some six in single ones. */
-#define SLUICE_BATCH_BVECS	48
+/* Sixteen records in order-3 pages, or some seven in single ones. */
+#define SLUICE_BATCH_BVECS	60
 /* Kept free by bulk sending: a pending record and control records behind a tail. */
 #define SLUICE_BATCH_SPARE	(SLUICE_BATCH_PIECES + 4)
 /* A payload is congruent with its source: the crypto API goes on from page to page of both,
  * and the ciphers like each stretch to be a multiple of what they take at a time.
  */
 #define SLUICE_BATCH_ALIGN	256
-/* Page fragments that one record is encrypted from: a whole pipe's, and more. */
-#define SLUICE_BATCH_SOURCES	24
+/* Page fragments that one record is encrypted from: a whole pipe's. */
+#define SLUICE_BATCH_SOURCES	16
 
 /**
  * struct sluice_batch - what one call of sendmsg() needs, and what TCP has not taken of it
@@ -35,6 +38,8 @@
  * @records:	records added since it was empty
  * @piece:	where the record at work lies, one page reference each
  * @pieces:	of them
+ * @frame:	where prefixes and tails of records go whose payload lies apart; a page reference
+ *		while it has room
  * @type:	TLS 1.3's inner type as an entry of @src
  * @src:	additional data, sources, type
  * @dst:	additional data, destinations
@@ -50,6 +55,7 @@ struct sluice_batch {
 	unsigned int records;
 	struct bio_vec piece[SLUICE_BATCH_PIECES];
 	unsigned int pieces;
+	struct page_frag frame;
 	u8 type;
 	struct scatterlist src[1 + SLUICE_BATCH_SOURCES + 1];
 	struct scatterlist dst[1 + SLUICE_BATCH_PIECES];
@@ -84,6 +90,20 @@ bool sluice_batch_full(const struct sluice_batch *b);
  */
 int sluice_batch_reserve(struct sluice_batch *b, struct sock *sk, unsigned int len,
 			 unsigned int prefix, int align);
+
+/**
+ * sluice_batch_reserve_apart() - the same, the payload apart from what is around it
+ * @prefix:	bytes before the payload, a piece of their own
+ * @payload:	bytes of it
+ * @tail:	bytes behind it, likewise
+ * @align:	the payload's offset in a page
+ *
+ * Payloads of such records lie back to back where their sources do, so that each page of a
+ * source goes to one page. What is around them comes from a small area, which costs the rest
+ * of a page once for many records.
+ */
+int sluice_batch_reserve_apart(struct sluice_batch *b, struct sock *sk, unsigned int prefix,
+			       unsigned int payload, unsigned int tail, unsigned int align);
 
 void sluice_batch_commit(struct sluice_batch *b);
 void sluice_batch_cancel(struct sluice_batch *b);

@@ -29,6 +29,9 @@
 #define ALIGN_MIN	2048
 #define DIRECT_MIN	PAGE_SIZE
 
+/* With so much to come, room is lost once for all of it. */
+#define RUN_MIN		(2 * SLUICE_PLAINTEXT_MAX)
+
 /* What TCP may charge beyond the bytes of a record: heads of its skbs. */
 #define SKB_SLACK	2048
 
@@ -203,14 +206,26 @@ static int reserve(struct sluice_ctx *ctx, unsigned int payload, int align)
 				    prefix_len(dir), align);
 }
 
+/* Likewise for one of a run of records. @align: the payload's offset in a page */
+static int reserve_apart(struct sluice_ctx *ctx, unsigned int payload, unsigned int align)
+{
+	const struct sluice_dir *dir = &ctx->tx.dir;
+	unsigned int prefix = prefix_len(dir);
+
+	return sluice_batch_reserve_apart(ctx->tx.batch, ctx->sk, prefix, payload,
+					  wire_len(dir, 0) - prefix, align);
+}
+
 /* The record's pieces without its prefix, behind an entry for the additional data. */
 static void map_pieces(struct sluice_batch *b, unsigned int prefix)
 {
-	unsigned int i;
+	/* A prefix may be all of its piece. */
+	unsigned int i = b->piece[0].bv_len == prefix ? 1 : 0, n = 1;
 
-	sg_init_table(b->dst, 1 + b->pieces);
-	for (i = 0; i < b->pieces; i++) {
-		sg_set_page(&b->dst[1 + i], b->piece[i].bv_page, b->piece[i].bv_len - prefix,
+	sg_init_table(b->dst, 1 + b->pieces - i);
+	prefix = i ? 0 : prefix;
+	for (; i < b->pieces; i++) {
+		sg_set_page(&b->dst[n++], b->piece[i].bv_page, b->piece[i].bv_len - prefix,
 			    b->piece[i].bv_offset + prefix);
 		prefix = 0;
 	}
@@ -436,6 +451,17 @@ static ssize_t add_sources(struct sluice_batch *b, struct iov_iter *from, size_t
 	return got;
 }
 
+/* Room for @len bytes of the sources, pages to pages where more of them follow. */
+static int reserve_source(struct send *s, unsigned int len)
+{
+	const struct sluice_batch *b = s->ctx->tx.batch;
+	unsigned int off = b->src[1].offset;
+
+	if (b->frame.page || msg_data_left(s->msg) >= RUN_MIN)
+		return reserve_apart(s->ctx, len, offset_in_page(off));
+	return reserve(s->ctx, len, off & (SLUICE_BATCH_ALIGN - 1));
+}
+
 /* From the page cache, without a copy in between. */
 static int seal_pages(struct send *s, unsigned int want)
 {
@@ -452,7 +478,7 @@ static int seal_pages(struct send *s, unsigned int want)
 		return len;
 	end_sources(b, &ctx->tx.dir, used, s->type);
 
-	ret = reserve(ctx, len, b->src[1].offset & (SLUICE_BATCH_ALIGN - 1));
+	ret = reserve_source(s, len);
 	if (!ret)
 		ret = seal(ctx, s->type, len, 0, b->src);
 	if (ret)
