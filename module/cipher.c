@@ -25,11 +25,14 @@
 #define IV_NONCE		\
 	.api_iv_len = SLUICE_NONCE_LEN
 
-/* Or as CCM's first counter block (RFC 3610 2.3): L' = 2, nonce, a counter of 3 bytes. */
+/* Or as CCM's first counter block (RFC 3610 2.3): L' = 2, nonce, a counter of 3 bytes. It
+ * reads for the tag, and again to encrypt.
+ */
 #define IV_CCM			\
 	.api_iv_len = 16,	\
 	.nonce_at = 1,		\
-	.nonce_lead = 2
+	.nonce_lead = 2,	\
+	.reads_twice = true
 
 /* What a row takes from <linux/tls.h>. */
 #define INFO_SIZES(id, info)					\

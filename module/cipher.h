@@ -29,6 +29,7 @@
  * @api_iv_len:	bytes of IV that the crypto API takes: the nonce, or more for CCM
  * @nonce_at:	where the nonce lies in them; what follows it is zero
  * @nonce_lead:	the byte before it: CCM's L' (RFC 3610 2.3)
+ * @reads_twice: the plaintext must not change while it is sealed, or no peer will open it
  * @info_len:	size of the <linux/tls.h> structure
  * @versions:	bit 0: TLS 1.2, bit 1: TLS 1.3
  * @max_records:	sealed under one key at most, 0: no limit but the sequence
@@ -51,6 +52,7 @@ struct sluice_cipher {
 	u8 api_iv_len;
 	u8 nonce_at;
 	u8 nonce_lead;
+	bool reads_twice;
 	u8 info_len;
 	u8 versions;
 	u64 max_records;

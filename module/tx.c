@@ -19,6 +19,7 @@
 #include "sizing.h"
 #include "stats.h"
 #include "tx.h"
+#include "window.h"
 
 /* Flags of sendmsg() that mean something here, or nothing to a stream. */
 #define FLAGS_KNOWN	(MSG_MORE | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CMSG_COMPAT | \
@@ -28,6 +29,8 @@
 /* Below, copying costs less than aligning or than a scatterlist of pages. */
 #define ALIGN_MIN	2048
 #define DIRECT_MIN	PAGE_SIZE
+/* Shorter writes are copied: pinning costs more than it saves. */
+#define PIN_MIN		(2 * SLUICE_PLAINTEXT_MAX)
 
 /* With so much to come, room is lost once for all of it. */
 #define RUN_MIN		(2 * SLUICE_PLAINTEXT_MAX)
@@ -396,6 +399,8 @@ static int seal_open(struct sluice_ctx *ctx)
  * @type:	content type
  * @timeo:	jiffies that it may wait
  * @sent:	bytes accepted: sealed, or in the open record
+ * @window:	pinned part of what is left
+ * @pin:	long enough for the window
  */
 struct send {
 	struct sluice_ctx *ctx;
@@ -403,7 +408,14 @@ struct send {
 	u8 type;
 	long timeo;
 	size_t sent;
+	struct sluice_window *window;
+	bool pin;
 };
+
+static size_t data_left(const struct send *s)
+{
+	return msg_data_left(s->msg) + sluice_window_left(s->window);
+}
 
 static int source_align(const struct iov_iter *from, unsigned int len)
 {
@@ -414,9 +426,7 @@ static int source_align(const struct iov_iter *from, unsigned int len)
 	return (unsigned long)iter_iov_addr(from) & (SLUICE_BATCH_ALIGN - 1);
 }
 
-/* Copied and then encrypted in place: as fast as pinning the program's pages, and
- * safe from a program that writes to them meanwhile.
- */
+/* Copied and then encrypted in place. */
 static int seal_copy(struct send *s, unsigned int len)
 {
 	struct iov_iter *from = &s->msg->msg_iter;
@@ -457,7 +467,7 @@ static int reserve_source(struct send *s, unsigned int len)
 	const struct sluice_batch *b = s->ctx->tx.batch;
 	unsigned int off = b->src[1].offset;
 
-	if (b->frame.page || msg_data_left(s->msg) >= RUN_MIN)
+	if (b->frame.page || data_left(s) >= RUN_MIN)
 		return reserve_apart(s->ctx, len, offset_in_page(off));
 	return reserve(s->ctx, len, off & (SLUICE_BATCH_ALIGN - 1));
 }
@@ -485,6 +495,26 @@ static int seal_pages(struct send *s, unsigned int want)
 		iov_iter_revert(from, len);
 	else
 		s->sent += len;
+	return ret;
+}
+
+/* From the program's own pages, which the window reaches. */
+static int seal_pinned(struct send *s, unsigned int len)
+{
+	struct sluice_ctx *ctx = s->ctx;
+	struct sluice_batch *b = ctx->tx.batch;
+	int ret;
+
+	sg_init_table(b->src, ARRAY_SIZE(b->src));
+	end_sources(b, &ctx->tx.dir, 1 + sluice_window_sg(s->window, b->src + 1, len), s->type);
+
+	ret = reserve_source(s, len);
+	if (!ret)
+		ret = seal(ctx, s->type, len, 0, b->src);
+	if (!ret) {
+		sluice_window_take(s->window, len);
+		s->sent += len;
+	}
 	return ret;
 }
 
@@ -516,21 +546,37 @@ static int collect(struct send *s, unsigned int full, bool more)
 	return ret;
 }
 
+/* May content be encrypted from where it lies? Padding has no entry in a source list. What
+ * is written there meanwhile is sent or is not; but where a cipher looks twice, the tag
+ * would not fit.
+ */
+static bool may_direct(const struct sluice_ctx *ctx, unsigned int len)
+{
+	return len >= DIRECT_MIN && !sluice_sizing_pads(ctx) &&
+	       !ctx->tx.dir.key->cipher->reads_twice;
+}
+
 /* One record, or a part of one. */
 static int send_record(struct send *s)
 {
 	struct sluice_tx *tx = &s->ctx->tx;
-	bool more = s->msg->msg_flags & MSG_MORE;
+	const struct msghdr *msg = s->msg;
+	bool more = msg->msg_flags & MSG_MORE;
 	unsigned int full = sluice_sizing_payload(s->ctx);
-	size_t left = msg_data_left(s->msg);
+	size_t left = data_left(s);
 	unsigned int len = min_t(size_t, left, full);
+	bool keep = tx->open_len || (more && left < full);
+	bool direct = !keep && may_direct(s->ctx, len);
 
+	if (direct && s->pin && sluice_window_reach(s->window, len, left))
+		return seal_pinned(s, len);
+	/* The iterator stands behind the window until then. */
+	sluice_window_close(s->window);
 	if (tx->open_len && s->type != SLUICE_DATA)
 		return seal_open(s->ctx);
-	if (tx->open_len || (more && left < full))
+	if (keep)
 		return collect(s, full, more);
-	if ((s->msg->msg_flags & MSG_SPLICE_PAGES) && len >= DIRECT_MIN &&
-	    !user_backed_iter(&s->msg->msg_iter) && !sluice_sizing_pads(s->ctx))
+	if (direct && (msg->msg_flags & MSG_SPLICE_PAGES) && !user_backed_iter(&msg->msg_iter))
 		return seal_pages(s, len);
 	return seal_copy(s, len);
 }
@@ -560,7 +606,7 @@ static bool admits(struct sluice_ctx *ctx)
 
 static bool anything_left(const struct send *s)
 {
-	return msg_data_left(s->msg) || (s->type != SLUICE_DATA && s->ctx->tx.open_len);
+	return data_left(s) || (s->type != SLUICE_DATA && s->ctx->tx.open_len);
 }
 
 static int fill_batch(struct send *s)
@@ -638,6 +684,7 @@ static int wait_ready(struct send *s)
 		push(ctx, 0);
 		if (!has_tail(&ctx->tx) && sk_stream_memory_free(ctx->sk) && admits(ctx))
 			return 0;
+		sluice_window_close(s->window);
 		uncork(ctx->sk);
 		ret = sk_stream_wait_memory(ctx->sk, &s->timeo);
 		if (ret)
@@ -660,6 +707,7 @@ static int send_all(struct send *s)
 		else
 			push(s->ctx, flags);
 	}
+	sluice_window_close(s->window);
 	/* An idle socket keeps no buffer. */
 	if (!s->ctx->tx.open_len)
 		open_free(s->ctx);
@@ -696,14 +744,18 @@ static int check_flags(int flags)
 static int sendmsg_locked(struct sluice_ctx *ctx, struct msghdr *msg)
 {
 	struct sock *sk = ctx->sk;
+	struct sluice_window window;
 	struct send s = {
 		.ctx = ctx,
 		.msg = msg,
 		.type = SLUICE_DATA,
 		.timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT),
+		.window = &window,
+		.pin = user_backed_iter(&msg->msg_iter) && msg_data_left(msg) >= PIN_MIN,
 	};
 	int ret;
 
+	sluice_window_init(&window, &msg->msg_iter);
 	ret = check_flags(msg->msg_flags);
 	if (!ret)
 		ret = sluice_ctx_wait_open(ctx, &s.timeo);

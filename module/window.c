@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pinning, describing and wiping a stretch of the reader's memory.
+ * Pinning, describing and wiping a stretch of a program's memory.
  */
 #include <linux/highmem.h>
 #include <linux/minmax.h>
@@ -14,7 +14,7 @@ bool sluice_window_reach(struct sluice_window *w, size_t want, size_t ahead)
 	struct page **pages = w->pages;
 	ssize_t got;
 
-	if (w->len - w->used >= want)
+	if (sluice_window_left(w) >= want)
 		return true;
 
 	sluice_window_close(w);
@@ -58,8 +58,8 @@ void sluice_window_close(struct sluice_window *w)
 {
 	if (!w->len)
 		return;
-	unpin_user_pages_dirty_lock(w->pages, w->count, true);
-	iov_iter_revert(w->iter, w->len - w->used);
+	unpin_user_pages_dirty_lock(w->pages, w->count, iov_iter_rw(w->iter) == READ);
+	iov_iter_revert(w->iter, sluice_window_left(w));
 	w->len = 0;
 	w->used = 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A stretch of the reader's memory, pinned once for many records that are
- * opened straight into it.
+ * A stretch of a program's memory, pinned once for many records that are opened
+ * straight into it, or sealed from it.
  */
 #ifndef SLUICE_WINDOW_H
 #define SLUICE_WINDOW_H
@@ -14,11 +14,11 @@ struct iov_iter;
 #define SLUICE_WINDOW_PAGES	64
 
 /**
- * struct sluice_window - pinned pages; on the reader's stack
+ * struct sluice_window - pinned pages; on the stack of the call
  * @iter:	where they were taken from; advanced to the end of the window while it
  *		is open
  * @len:	bytes pinned, 0: closed
- * @used:	of them, bytes filled
+ * @used:	of them, bytes done
  * @first:	where they begin in the first page
  * @count:	pages
  * @pages:	each pinned
@@ -39,6 +39,12 @@ static inline void sluice_window_init(struct sluice_window *w, struct iov_iter *
 	w->used = 0;
 }
 
+/** sluice_window_left() - bytes ahead; the iterator stands behind them */
+static inline size_t sluice_window_left(const struct sluice_window *w)
+{
+	return w->len - w->used;
+}
+
 /**
  * sluice_window_reach() - have at least @want bytes in one piece ahead
  * @ahead:	bytes worth pinning if the window must move
@@ -53,7 +59,7 @@ bool sluice_window_reach(struct sluice_window *w, size_t want, size_t ahead);
  */
 int sluice_window_sg(const struct sluice_window *w, struct scatterlist *sg, size_t len);
 
-/** sluice_window_take() - the next @len bytes are filled */
+/** sluice_window_take() - the next @len bytes are done */
 static inline void sluice_window_take(struct sluice_window *w, size_t len)
 {
 	w->used += len;

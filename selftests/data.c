@@ -755,6 +755,50 @@ TEST_F(tls, concurrent_senders_do_not_mix)
 	}
 }
 
+struct scribbler {
+	pthread_t thread;
+	bool stop;
+	unsigned char buf[65536];
+};
+
+static void *scribbler_run(void *arg)
+{
+	struct scribbler *s = arg;
+	int value = 0;
+
+	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
+		value ^= 0xff;
+		memset(s->buf, value, sizeof(s->buf));
+	}
+	return NULL;
+}
+
+/* A program that writes to what it sends: what arrives is the one or the other, but no
+ * record fails.
+ */
+TEST_F(tls, memory_that_changes_while_it_is_sent)
+{
+	static struct scribbler s;
+	static unsigned char got[sizeof(s.buf)];
+
+	s.stop = false;
+	ASSERT_EQ(0, pthread_create(&s.thread, NULL, scribbler_run, &s));
+	for (int i = 0; i < 12; i++) {
+		long n = sys(send(self->pair.fd[0], s.buf, sizeof(s.buf), MSG_DONTWAIT));
+
+		if (n <= 0 || sys(recv(self->pair.fd[1], got, (size_t)n, MSG_WAITALL)) != n)
+			break;
+		self->pair.sent[0] += (uint64_t)n;
+		self->pair.got[1] += (uint64_t)n;
+		while (n && (!got[n - 1] || got[n - 1] == 0xff))
+			n--;
+		EXPECT_EQ(0, n);
+	}
+	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
+	pthread_join(s.thread, NULL);
+	EXPECT_LE(12 * 32768, self->pair.got[1]);
+}
+
 struct reader {
 	pthread_t thread;
 	int fd;
