@@ -36,7 +36,8 @@ static const struct argp_option options[] = {
 	{ "chunk", 'c', "BYTES", 0, "Only calls of this size; 64K, 1M", 0 },
 	{ "peers", 'p', "NAMES", 0, "Only these, separated by commas", 0 },
 	{ "only", 'o', "PARTS", 0,
-	  "Of transfers, ciphers, connections, frames, latency, memory, bounds", 0 },
+	  "Of transfers, ciphers, connections, frames, latency, memory, bounds; and growth, "
+	  "over 100 GiB, which is in no other run", 0 },
 	{ "netns", 'n', "NAME:ADDRESS", 0,
 	  "And to ADDRESS in another network namespace, for which `ip netns' has a name", 0 },
 	{ 0 }
@@ -302,6 +303,23 @@ static void do_memory(struct plan *plan)
 	report_churn(plan->report, churn, n);
 }
 
+/* Takes minutes, and tells one thing: only for who asks. */
+static void do_growth(struct plan *plan)
+{
+	struct growth growth[ARRAY_SIZE(peers)] = { 0 };
+	const struct peer *list[ARRAY_SIZE(peers)];
+	unsigned int n = both_ways(plan, list, true);
+	struct workload load = usual;
+
+	load.chunk = 1 << 20;
+	for (unsigned int i = 0; i < n; i++) {
+		growth[i].peer = list[i];
+		growth[i].bytes = 100ULL << 30;
+	}
+	growth_run(&load, growth, n);
+	report_growth(plan->report, growth, n);
+}
+
 static const struct peer *peer_of(enum engine tx, enum engine rx)
 {
 	for (unsigned int i = 0; i < ARRAY_SIZE(peers); i++)
@@ -345,15 +363,16 @@ static void do_bounds(struct plan *plan)
 static const struct {
 	const char *name;
 	void (*run)(struct plan *plan);
-	bool quick;
+	enum { QUICK, FULL, ASKED } when;
 } parts[] = {
-	{ "transfers", do_transfers, true },
-	{ "ciphers", do_ciphers, false },
-	{ "connections", do_connections, false },
-	{ "frames", do_frames, false },
-	{ "latency", do_latency, true },
-	{ "memory", do_memory, true },
-	{ "bounds", do_bounds, false },
+	{ "transfers", do_transfers, QUICK },
+	{ "ciphers", do_ciphers, FULL },
+	{ "connections", do_connections, FULL },
+	{ "frames", do_frames, FULL },
+	{ "latency", do_latency, QUICK },
+	{ "memory", do_memory, QUICK },
+	{ "bounds", do_bounds, FULL },
+	{ "growth", do_growth, ASKED },
 };
 
 int main(int argc, char **argv)
@@ -371,7 +390,8 @@ int main(int argc, char **argv)
 	source_init();
 	plan.report = report_begin();
 	for (unsigned int i = 0; i < ARRAY_SIZE(parts); i++)
-		if (wanted(&plan, parts[i].name) && (!plan.quick || parts[i].quick || plan.only))
+		if (wanted(&plan, parts[i].name) &&
+		    (plan.only || parts[i].when <= (plan.quick ? QUICK : FULL)))
 			parts[i].run(&plan);
 	return report_end(plan.report, plan.json) ? 1 : 0;
 }

@@ -159,3 +159,43 @@ void churn_run(const struct workload *load, struct churn *results, unsigned int 
 		results[i].wall = median(wall[i], rounds);
 	}
 }
+
+static void pass(struct lane *lane, unsigned char *buf, size_t len)
+{
+	size_t left = len;
+
+	lane_send(lane, len);
+	while (left)
+		left -= lane_recv(lane, buf, left);
+}
+
+static int grow(const struct workload *load, struct growth *g, unsigned char *buf)
+{
+	const size_t mib = 1 << 20;
+	struct lane lane;
+	double before;
+	int ret = lane_open(&lane, load, g->peer);
+
+	if (ret)
+		return ret;
+	/* Until its buffers are what they will be. */
+	for (size_t n = 0; n < 256 * mib; n += mib)
+		pass(&lane, buf, mib);
+	before = free_memory();
+	for (uint64_t n = 0; n < g->bytes; n += mib)
+		pass(&lane, buf, mib);
+	g->grown = before - free_memory();
+	lane_close(&lane);
+	return 0;
+}
+
+void growth_run(const struct workload *load, struct growth *results, unsigned int n)
+{
+	unsigned char *buf = aligned_alloc(4096, 1 << 20);
+
+	if (!buf)
+		err(1, "memory");
+	for (unsigned int i = 0; i < n; i++)
+		results[i].error = -grow(load, &results[i], buf);
+	free(buf);
+}

@@ -40,4 +40,19 @@ struct churn {
 void churn_run(const struct workload *load, struct churn *results, unsigned int n,
 	       unsigned int rounds);
 
+/**
+ * struct growth - what is not given back while a connection lives
+ * @bytes:	to send, in calls of 1 MiB
+ * @error:	errno (positive): not to be had here
+ * @grown:	bytes by which the kernel's free memory became less meanwhile
+ */
+struct growth {
+	const struct peer *peer;
+	uint64_t bytes;
+	int error;
+	double grown;
+};
+
+void growth_run(const struct workload *load, struct growth *results, unsigned int n);
+
 #endif

@@ -238,6 +238,23 @@ void report_memory(json_t *report, const struct memory *results, unsigned int n)
 	fflush(stdout);
 }
 
+void report_growth(json_t *report, const struct growth *results, unsigned int n)
+{
+	json_t *list = list_of(report, "growth"), *o;
+
+	printf("\nkernel memory that grew, KiB, over        GiB\n");
+	for (unsigned int i = 0; i < n; i++) {
+		o = add_row(list, results[i].peer, results[i].error);
+		if (results[i].error)
+			continue;
+		printf("      %9.0f %9.0f\n", results[i].grown / 1024,
+		       (double)results[i].bytes / (1 << 30));
+		set(o, "bytes", (double)results[i].bytes);
+		set(o, "grown_bytes", results[i].grown);
+	}
+	fflush(stdout);
+}
+
 void report_churn(json_t *report, const struct churn *results, unsigned int n)
 {
 	json_t *list = list_of(report, "connections"), *o;

@@ -20,6 +20,7 @@ void report_transfer(json_t *report, const struct workload *load, const struct r
 void report_latency(json_t *report, const struct workload *load, const struct latency *results,
 		    unsigned int n);
 void report_memory(json_t *report, const struct memory *results, unsigned int n);
+void report_growth(json_t *report, const struct growth *results, unsigned int n);
 void report_churn(json_t *report, const struct churn *results, unsigned int n);
 /* ns per byte; 0: not to be had. In place, and to elsewhere, so far behind a page's start. */
 struct aead_rates {
