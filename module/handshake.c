@@ -638,6 +638,12 @@ struct sluice_hs *sluice_hs_accept(struct net *net,
 	return ERR_PTR(-EAGAIN);
 }
 
+/* Without the lock: one that is queued later is told of later. */
+bool sluice_hs_waiting(struct net *net)
+{
+	return !list_empty(&hs_pernet(net)->waiting);
+}
+
 void sluice_hs_requeue(struct sluice_hs *hs)
 {
 	struct hs_net *hn;
@@ -785,8 +791,13 @@ void sluice_hs_agent_seen(struct net *net)
 	struct hs_net *hn = hs_pernet(net);
 
 	spin_lock_bh(&hn->lock);
-	hn->served = true;
+	WRITE_ONCE(hn->served, true);
 	spin_unlock_bh(&hn->lock);
+}
+
+bool sluice_hs_served(struct net *net)
+{
+	return READ_ONCE(hs_pernet(net)->served);
 }
 
 /* Requests that wait although no agent was ever seen were queued while one was leaving. */
@@ -794,7 +805,7 @@ static void hs_begin_grace(struct hs_net *hn)
 {
 	spin_lock_bh(&hn->lock);
 	if (hn->served || !list_empty(&hn->waiting)) {
-		hn->served = false;
+		WRITE_ONCE(hn->served, false);
 		hn->grace = true;
 		mod_delayed_work(hs_workqueue, &hn->graced,
 				 msecs_to_jiffies(READ_ONCE(agent_grace_ms)));

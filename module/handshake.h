@@ -178,6 +178,11 @@ void sluice_hs_wake(struct sluice_ctx *ctx);
 struct sluice_hs *sluice_hs_accept(struct net *net,
 				   bool (*may)(const struct cred *cred, void *arg), void *arg);
 
+/** sluice_hs_waiting() - may sluice_hs_accept() find one in @net? Not one that is submitted
+ * later: agents are called to it.
+ */
+bool sluice_hs_waiting(struct net *net);
+
 /** sluice_hs_requeue() - an accepted request could not be handed over: back to the head
  * of the queue. Drops no reference.
  */
@@ -255,6 +260,9 @@ void sluice_hs_agent_left(void);
 
 /** sluice_hs_agent_seen() - @net has an agent */
 void sluice_hs_agent_seen(struct net *net);
+
+/** sluice_hs_served() - is that known? */
+bool sluice_hs_served(struct net *net);
 
 /** sluice_hs_pending() - requests under way in @net */
 u32 sluice_hs_pending(struct net *net);

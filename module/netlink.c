@@ -307,7 +307,9 @@ static int nl_accept_reply(struct genl_info *info, struct sluice_hs *hs, int fd)
 	head = genlmsg_put_reply(msg, info, &nl_family, 0, SLUICE_CMD_ACCEPT);
 	if (!head)
 		goto free;
-	err = nla_put_s32(msg, SLUICE_A_FD, fd) ?: nl_put_module(msg) ?: nl_put_request(msg, hs);
+	err = nla_put_s32(msg, SLUICE_A_FD, fd) ?: nl_put_module(msg) ?:
+	      nl_put_request(msg, hs) ?:
+	      nla_put_u32(msg, SLUICE_A_WAITING, sluice_hs_waiting(hs->net));
 	if (err)
 		goto free;
 	genlmsg_end(msg, head);
@@ -351,7 +353,8 @@ static int nl_accept(struct sk_buff *skb, struct genl_info *info)
 	err = nl_same_version(info);
 	if (err)
 		return err;
-	if (sluice_netlink_served(genl_info_net(info), GFP_KERNEL))
+	if (!sluice_hs_served(genl_info_net(info)) &&
+	    sluice_netlink_served(genl_info_net(info), GFP_KERNEL))
 		sluice_hs_agent_seen(genl_info_net(info));
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0) {

@@ -245,7 +245,8 @@ struct sluice_info {
  * Generic netlink: the agent's side.
  *
  * READY is a multicast wake-up: it names no request, and a lost one loses
- * nothing, for an agent ACCEPTs until EAGAIN. Joining the group (which needs
+ * nothing, for an agent ACCEPTs until EAGAIN, or until it is told that no more
+ * wait. Joining the group (which needs
  * CAP_NET_ADMIN in the network namespace's user namespace) is what makes a
  * process an agent; a namespace without a member of the group has none.
  */
@@ -344,6 +345,8 @@ enum sluice_cmd {
  * @SLUICE_A_TICKETS:	u32, up to SLUICE_TICKETS_MAX: how many of the peer's
  *			NewSessionTicket messages the agent wants to see (INSTALL; a
  *			client in TLS 1.3). They come by the channel: see SLUICE_A_FD
+ * @SLUICE_A_WAITING:	u32, 0 when no other request waited (ACCEPT). One that comes later
+ *			has a READY of its own
  */
 enum sluice_attr {
 	SLUICE_A_UNSPEC,
@@ -384,6 +387,7 @@ enum sluice_attr {
 	SLUICE_A_TX_LIMIT,
 	SLUICE_A_RX_LIMIT,
 	SLUICE_A_TICKETS,
+	SLUICE_A_WAITING,
 
 	__SLUICE_A_MAX,
 	SLUICE_A_MAX = __SLUICE_A_MAX - 1
