@@ -579,6 +579,46 @@ TEST_F(agent, installs_once)
  * DONE
  */
 
+/* In one message to the kernel: DONE finds the keys of the INSTALL in front of it, or none,
+ * and then it is the refusal of the first that counts.
+ */
+TEST_F(agent, installs_and_is_done_at_once)
+{
+	struct nl_msg *bad, *done;
+	struct sluice_info info;
+	bool installed;
+
+	TAKE();
+	bad = agent_msg(&self->agent, SLUICE_CMD_INSTALL, self->request.fd);
+	put_nest(bad, SLUICE_A_TX, &bad_keys[0].tx);
+	put_nest(bad, SLUICE_A_RX, &bad_keys[0].rx);
+	done = agent_msg(&self->agent, SLUICE_CMD_DONE, self->request.fd);
+	EXPECT_EQ(-EINVAL, sluice_nl_call_both(&self->agent.cmd, bad, done, &installed));
+	EXPECT_FALSE(installed);
+	EXPECT_TEXT(&self->agent, bad_keys[0].words);
+	ASSERT_EQ(0, info_get(self->fd[0], &info));
+	EXPECT_EQ(SLUICE_STATE_ACCEPTED, info.state);
+
+	done = agent_msg(&self->agent, SLUICE_CMD_DONE, self->request.fd);
+	EXPECT_EQ(0, sluice_nl_call_both(&self->agent.cmd,
+					 agent_install_msg(&self->agent, self->request.fd,
+							   &self->keys[0], &self->keys[1]),
+					 done, &installed));
+	EXPECT_TRUE(installed);
+	ASSERT_EQ(0, info_get(self->fd[0], &info));
+	EXPECT_EQ(SLUICE_STATE_OPEN, info.state);
+
+	done = agent_msg(&self->agent, SLUICE_CMD_DONE, self->request.fd);
+	EXPECT_EQ(-ESHUTDOWN, sluice_nl_call_both(&self->agent.cmd,
+						  agent_install_msg(&self->agent,
+								    self->request.fd,
+								    &self->keys[0],
+								    &self->keys[1]),
+						  done, &installed));
+	EXPECT_FALSE(installed);
+	EXPECT_TEXT(&self->agent, "has ended");
+}
+
 TEST_F(agent, names_its_channel)
 {
 	struct nl_msg *msg;

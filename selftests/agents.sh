@@ -19,7 +19,7 @@ pids=()
 agent()
 {
 	: >>"$work/$1.log"
-	"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>>"$work/$1.log" &
+	"$SLUICE_BIN/sluiced" -v -c "$work/sluiced.conf" 2>>"$work/$1.log" &
 	pids[$1]=$!
 	wait_for grep -q ": ready" "$work/$1.log"
 }

@@ -128,7 +128,7 @@ cat >>"$work/sluiced.conf" <<CONF
 user = "nobody";
 namespaces = [ "/proc/$served/ns/net" ];
 CONF
-start_sluiced || exit 1
+start_sluiced -v || exit 1
 serving
 access
 quota

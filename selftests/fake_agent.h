@@ -150,6 +150,7 @@ struct fake_request {
 	struct sockaddr_storage local;
 	long abi;
 	uint64_t ciphers;
+	long waiting;
 };
 
 static inline long attr_u32(struct nlattr *attr)
@@ -194,6 +195,7 @@ static inline int agent_on_accept(struct nlattr **a, void *arg)
 	attr_copy(&r->local, sizeof(r->local), a[SLUICE_A_LOCAL]);
 	r->abi = attr_u32(a[SLUICE_A_ABI]);
 	r->ciphers = nla_get_u64(a[SLUICE_A_CIPHERS]);
+	r->waiting = attr_u32(a[SLUICE_A_WAITING]);
 	return 0;
 }
 

@@ -633,6 +633,7 @@ TEST_F(pending, many_are_served_in_order)
 	EXPECT_EQ(MANY, state.pending);
 	for (int i = 0; i < MANY; i++) {
 		ASSERT_EQ(0, agent_accept(&self->agent, &self->request));
+		EXPECT_EQ(i < MANY - 1, self->request.waiting);
 		ASSERT_EQ(0, agent_install(&self->agent, self->request.fd, &self->keys[0],
 					   &self->keys[1]));
 		ASSERT_EQ(1, write(self->request.fd, &i, 1));

@@ -71,11 +71,11 @@ write_config()
 	CONF
 }
 
-# start_sluiced: $sluiced_pid; log in $work/sluiced.log
+# start_sluiced [OPTION]...: $sluiced_pid; log in $work/sluiced.log
 start_sluiced()
 {
 	[ -e "$work/sluiced.conf" ] || write_config
-	"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" 2>>"$work/sluiced.log" &
+	"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" "$@" 2>>"$work/sluiced.log" &
 	sluiced_pid=$!
 	wait_for "$sluice" status || {
 		echo "sluiced does not start:" >&2

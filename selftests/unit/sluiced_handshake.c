@@ -1372,6 +1372,8 @@ TEST_F(glue, not_tls)
 	ASSERT_EQ((ssize_t)strlen(text), write(self->fd[1], text, strlen(text)));
 	self->tls = tls_new(self->config, &ask, self->fd[0]);
 	ASSERT_NE(NULL, self->tls);
+	/* The ClientHello has only just gone out. */
+	EXPECT_EQ(TLS_RUNNING, tls_step(self->tls));
 	EXPECT_EQ(TLS_FAILED, tls_step(self->tls));
 	EXPECT_EQ(EPROTO, tls_result(self->tls)->error);
 	EXPECT_NE(NULL, strstr(tls_result(self->tls)->text, "not a TLS record"));

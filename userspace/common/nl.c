@@ -6,11 +6,11 @@
 #include "nl.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 
 #include <netlink/attr.h>
 #include <netlink/errno.h>
@@ -22,6 +22,8 @@
 
 #define NL_MSG_SIZE	(NLMSG_HDRLEN + GENL_HDRLEN + 4096 + SLUICE_CERT_MAX + SLUICE_NAMES_MAX)
 #define NL_TIMEOUT_S	5
+/* The longest reply: an ACCEPT with a thousand groups takes half of it. */
+#define NL_REPLY_SIZE	16384
 
 #ifndef SOL_NETLINK
 #define SOL_NETLINK	270
@@ -80,11 +82,16 @@ static int nl_on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg
 	struct sluice_nl *nl = arg;
 
 	(void)from;
-	nl->result = err->error ? err->error : -EIO;
-	nl->ended = 1;
-	snprintf(nl->text, sizeof(nl->text), "%s", strerror(-nl->result));
-	nl_copy_extack(nl, err);
-	return NL_STOP;
+	nl->ended = err->msg.nlmsg_seq == nl->sequence;
+	/* Of two, the first one's is the reason of the second one's. */
+	if (!nl->result) {
+		nl->result = err->error ? err->error : -EIO;
+		nl->refused = err->msg.nlmsg_seq;
+		snprintf(nl->text, sizeof(nl->text), "%s", strerror(-nl->result));
+		nl_copy_extack(nl, err);
+	}
+	/* To libnl that would be a failure of its own. */
+	return NL_SKIP;
 }
 
 /* Not libnl's own check: that one waits forever for an answer that was lost, and
@@ -94,8 +101,9 @@ static int nl_on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg
 static int nl_on_sequence(struct nl_msg *msg, void *arg)
 {
 	const struct sluice_nl *nl = arg;
+	uint32_t seq = nlmsg_hdr(msg)->nlmsg_seq;
 
-	return !nl->sequence || nlmsg_hdr(msg)->nlmsg_seq == nl->sequence ? NL_OK : NL_SKIP;
+	return !nl->sequence || seq == nl->sequence || seq == nl->first ? NL_OK : NL_SKIP;
 }
 
 static int nl_on_ack(struct nl_msg *msg, void *arg)
@@ -121,6 +129,7 @@ static int nl_on_reply(struct nl_msg *msg, void *arg)
 		err = nl->reply(attrs, nl->arg);
 	if (err && !nl->result)
 		nl->result = err;
+	nl->ended = 1;
 	return NL_OK;
 }
 
@@ -139,6 +148,7 @@ static int nl_setup(struct sluice_nl *nl)
 	nl_socket_modify_cb(nl->sk, NL_CB_VALID, NL_CB_CUSTOM, nl_on_reply, nl);
 	nl_socket_modify_cb(nl->sk, NL_CB_ACK, NL_CB_CUSTOM, nl_on_ack, nl);
 	nl_socket_modify_err_cb(nl->sk, NL_CB_CUSTOM, nl_on_error, nl);
+	nl_socket_disable_auto_ack(nl->sk);
 	return 0;
 }
 
@@ -170,6 +180,9 @@ static int nl_connect_sk(struct sluice_nl *nl)
 	nl_cb_put(cb);
 	if (!nl->sk)
 		return nl_fail(nl, ENOMEM, "netlink socket", strerror(ENOMEM));
+	/* libnl would ask for the length of each message before it reads it. */
+	nl_socket_set_msg_buf_size(nl->sk, NL_REPLY_SIZE);
+	nl_socket_disable_msg_peek(nl->sk);
 	err = genl_connect(nl->sk);
 	if (err)
 		return nl_fail(nl, nl_errno(err), "netlink socket",
@@ -230,30 +243,39 @@ void sluice_nl_msg_free(struct nl_msg *msg)
 {
 	if (!msg)
 		return;
-	explicit_bzero(nlmsg_hdr(msg), nlmsg_get_max_size(msg));
+	explicit_bzero(nlmsg_hdr(msg), nlmsg_hdr(msg)->nlmsg_len);
 	nlmsg_free(msg);
 }
 
-static int nl_send_call(struct sluice_nl *nl, struct nl_msg *msg)
+/* The kernel runs one after the other, whatever comes of the first. */
+static int nl_send_both(struct sluice_nl *nl, struct nl_msg *first, struct nl_msg *last)
 {
-	nl_complete_msg(nl->sk, msg);
-	nl->sequence = nlmsg_hdr(msg)->nlmsg_seq;
-	return nl_send(nl->sk, msg);
+	struct nlmsghdr *hdr[2] = { nlmsg_hdr(first), nlmsg_hdr(last) };
+	struct iovec iov[2] = {
+		{ .iov_base = hdr[0], .iov_len = hdr[0]->nlmsg_len },
+		{ .iov_base = hdr[1], .iov_len = hdr[1]->nlmsg_len },
+	};
+
+	return nl_send_iovec(nl->sk, first, iov, 2);
 }
 
-/* The kernel had no memory for the acknowledgement, and says so before it gives the
- * reply that stands in front of it: that may name a descriptor, which would leak.
- */
-static void nl_salvage_reply(struct sluice_nl *nl)
+static int nl_send_calls(struct sluice_nl *nl, struct nl_msg *first, struct nl_msg *last)
 {
-	struct pollfd p = { .fd = nl_socket_get_fd(nl->sk), .events = POLLIN };
-
-	while (!nl->ended && poll(&p, 1, 0) == 1)
-		if (nl_recvmsgs_default(nl->sk) < 0)
-			return;
+	nl->first = 0;
+	if (first) {
+		nl_complete_msg(nl->sk, first);
+		nl->first = nlmsg_hdr(first)->nlmsg_seq;
+	}
+	nl_complete_msg(nl->sk, last);
+	nl->sequence = nlmsg_hdr(last)->nlmsg_seq;
+	/* A reply says that it is done; so does the end of the last for the first. */
+	if (!nl->reply)
+		nlmsg_hdr(last)->nlmsg_flags |= NLM_F_ACK;
+	return first ? nl_send_both(nl, first, last) : nl_send(nl->sk, last);
 }
 
-int sluice_nl_call(struct sluice_nl *nl, struct nl_msg *msg,
+/* @first may be NULL. Both are consumed. */
+static int nl_call(struct sluice_nl *nl, struct nl_msg *first, struct nl_msg *last,
 		   sluice_nl_reply_fn reply, void *arg)
 {
 	int err;
@@ -261,17 +283,33 @@ int sluice_nl_call(struct sluice_nl *nl, struct nl_msg *msg,
 	nl->reply = reply;
 	nl->arg = arg;
 	nl->result = 0;
+	nl->refused = 0;
 	nl->ended = 0;
 	nl->text[0] = '\0';
-	err = nl_send_call(nl, msg);
-	sluice_nl_msg_free(msg);
+	err = nl_send_calls(nl, first, last);
+	sluice_nl_msg_free(first);
+	sluice_nl_msg_free(last);
 	while (err >= 0 && !nl->ended)
 		err = nl_recvmsgs_default(nl->sk);
-	if (err == -NLE_NOMEM)
-		nl_salvage_reply(nl);
 	if (!nl->ended)
 		nl->result = nl_fail(nl, nl_errno(err), "netlink", nl_geterror(err));
 	return nl->result;
+}
+
+int sluice_nl_call(struct sluice_nl *nl, struct nl_msg *msg,
+		   sluice_nl_reply_fn reply, void *arg)
+{
+	return nl_call(nl, NULL, msg, reply, arg);
+}
+
+int sluice_nl_call_both(struct sluice_nl *nl, struct nl_msg *first, struct nl_msg *last,
+			bool *first_done)
+{
+	int err = nl_call(nl, first, last, NULL, NULL);
+
+	/* Without an answer it is not known; then neither counts as done. */
+	*first_done = nl->ended && nl->refused != nl->first;
+	return err;
 }
 
 static void nl_get_stats(struct sluice_nl_state *state, struct nlattr *nest)

@@ -9,6 +9,7 @@
 #ifndef SLUICE_COMMON_NL_H
 #define SLUICE_COMMON_NL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,8 +39,10 @@ typedef int (*sluice_nl_reply_fn)(struct nlattr **attrs, void *arg);
  * @reply:	who takes the reply of the running call
  * @arg:	its argument
  * @sequence:	the running or last call's number, which its answers repeat; 0: none
+ * @first:	that of a command sent along in front of it; 0: none
+ * @refused:	which of the two the kernel has refused, the first one; 0: neither
  * @result:	outcome of the running call: 0 or -errno
- * @ended:	the running call has its acknowledgement or error
+ * @ended:	the running call has its reply, its acknowledgement or its error
  * @text:	English reason of the last failure; the kernel's own when it
  *		gave one
  */
@@ -50,6 +53,8 @@ struct sluice_nl {
 	sluice_nl_reply_fn reply;
 	void *arg;
 	uint32_t sequence;
+	uint32_t first;
+	uint32_t refused;
 	int result;
 	int ended;
 	char text[SLUICE_NL_TEXT];
@@ -103,16 +108,29 @@ void sluice_nl_msg_free(struct nl_msg *msg);
  * sluice_nl_call - send a command and wait for its end
  * @nl:		connection
  * @msg:	consumed, whatever the outcome; wiped
- * @reply:	takes each reply message; NULL when none is expected
+ * @reply:	takes the reply; NULL when none is expected
  * @arg:	for @reply
  *
  * A call whose end got lost for want of memory, in the kernel or here, gives
- * -ENOMEM though it may have been done; @reply has then taken what was said.
+ * -ENOMEM though it may have been done.
  *
  * Return: 0, or the kernel's -errno with its words in @nl->text.
  */
 int sluice_nl_call(struct sluice_nl *nl, struct nl_msg *msg,
 		   sluice_nl_reply_fn reply, void *arg);
+
+/**
+ * sluice_nl_call_both - send two commands at once and wait for the end of both
+ * @nl:		connection
+ * @first:	consumed, whatever the outcome; wiped
+ * @last:	likewise. The kernel runs it even if it has refused the first
+ * @first_done:	set to whether the first one is known to be done
+ *
+ * Return: 0 when both are done, or the -errno of the first that was refused, with the
+ * kernel's words in @nl->text.
+ */
+int sluice_nl_call_both(struct sluice_nl *nl, struct nl_msg *first, struct nl_msg *last,
+			bool *first_done);
 
 /* GET. Return: 0 or -errno. */
 int sluice_nl_get(struct sluice_nl *nl, struct sluice_nl_state *state);

@@ -18,6 +18,9 @@
 #include <netlink/msg.h>
 #include <netlink/socket.h>
 
+#define AGENT_WAKES	8	/* messages read at once */
+#define AGENT_WAKE_MAX	8192	/* a new family with all that it can do */
+
 /* @text may be longer than what is kept. */
 static int agent_fail(struct sluice_nl *nl, int err, const char *text)
 {
@@ -113,6 +116,7 @@ static int agent_on_accept(struct nlattr **attrs, void *arg)
 	request->abi = agent_u32(attrs[SLUICE_A_ABI], 0);
 	request->timeout_ms = agent_u32(attrs[SLUICE_A_TIMEOUT], 0);
 	request->pid = agent_u32(attrs[SLUICE_A_PID], 0);
+	request->more = agent_u32(attrs[SLUICE_A_WAITING], 1);
 	agent_address(&request->peer, attrs[SLUICE_A_PEER]);
 	agent_address(&request->local, attrs[SLUICE_A_LOCAL]);
 	/* Both families have the port in the same place. */
@@ -191,18 +195,18 @@ static int agent_put_install(struct nl_msg *msg, const struct agent_keys *keys)
 	return err;
 }
 
-int agent_install(struct sluice_nl *nl, int fd, const struct agent_keys *keys)
+static struct nl_msg *agent_install_msg(struct sluice_nl *nl, int fd,
+					const struct agent_keys *keys)
 {
 	struct nl_msg *msg = sluice_nl_msg(nl, SLUICE_CMD_INSTALL);
 
-	if (!msg || nla_put_s32(msg, SLUICE_A_FD, fd) ||
-	    !agent_put_keys(msg, SLUICE_A_TX, keys->tx) ||
-	    !agent_put_keys(msg, SLUICE_A_RX, keys->rx) ||
-	    agent_put_install(msg, keys)) {
-		sluice_nl_msg_free(msg);
-		return agent_fail(nl, ENOMEM, strerror(ENOMEM));
-	}
-	return sluice_nl_call(nl, msg, NULL, NULL);
+	if (msg && !nla_put_s32(msg, SLUICE_A_FD, fd) &&
+	    agent_put_keys(msg, SLUICE_A_TX, keys->tx) &&
+	    agent_put_keys(msg, SLUICE_A_RX, keys->rx) &&
+	    !agent_put_install(msg, keys))
+		return msg;
+	sluice_nl_msg_free(msg);
+	return NULL;
 }
 
 /* DONE */
@@ -256,22 +260,41 @@ static int agent_put_result(struct nl_msg *msg, const struct tls_result *result)
 	return err;
 }
 
-int agent_done(struct sluice_nl *nl, int fd, const struct tls_result *result)
+static struct nl_msg *agent_done_msg(struct sluice_nl *nl, int fd,
+				     const struct tls_result *result)
 {
 	struct nl_msg *msg = sluice_nl_msg(nl, SLUICE_CMD_DONE);
-	int err;
+
+	if (msg && !nla_put_s32(msg, SLUICE_A_FD, fd) &&
+	    !agent_put_result(msg, result) &&
+	    !(result->error && agent_put_failure(msg, result)))
+		return msg;
+	sluice_nl_msg_free(msg);
+	return NULL;
+}
+
+int agent_done(struct sluice_nl *nl, int fd, const struct tls_result *result)
+{
+	struct nl_msg *msg = agent_done_msg(nl, fd, result);
 
 	if (!msg)
 		return agent_fail(nl, ENOMEM, strerror(ENOMEM));
-	err = nla_put_s32(msg, SLUICE_A_FD, fd);
-	err |= agent_put_result(msg, result);
-	if (result->error)
-		err |= agent_put_failure(msg, result);
-	if (err) {
-		sluice_nl_msg_free(msg);
+	return sluice_nl_call(nl, msg, NULL, NULL);
+}
+
+int agent_open(struct sluice_nl *nl, int fd, const struct agent_keys *keys,
+	       const struct tls_result *result, bool *installed)
+{
+	struct nl_msg *install = agent_install_msg(nl, fd, keys);
+	struct nl_msg *done = agent_done_msg(nl, fd, result);
+
+	*installed = false;
+	if (!install || !done) {
+		sluice_nl_msg_free(install);
+		sluice_nl_msg_free(done);
 		return agent_fail(nl, ENOMEM, strerror(ENOMEM));
 	}
-	return sluice_nl_call(nl, msg, NULL, NULL);
+	return sluice_nl_call_both(nl, install, done, installed);
 }
 
 /* Wake-ups */
@@ -307,21 +330,28 @@ static bool agent_is_new_family(struct nlmsghdr *hdr, int len)
 }
 
 /* READY is not looked at: each one, and even a lost one, says the same. */
-bool agent_drain(struct sluice_nl *nl)
+bool agent_woken(struct sluice_nl *nl, bool *renew)
 {
-	_Alignas(struct nlmsghdr) char buf[8192];
-	bool renew = false;
-	ssize_t n;
+	_Alignas(struct nlmsghdr) char buf[AGENT_WAKES][AGENT_WAKE_MAX];
+	struct mmsghdr msgs[AGENT_WAKES];
+	struct iovec iov[AGENT_WAKES];
+	int n;
 
-	do {
-		n = recv(sluice_nl_fd(nl), buf, sizeof(buf), MSG_DONTWAIT);
-		if (n > 0 && agent_is_new_family((void *)buf, (int)n))
-			renew = true;
-	} while (n >= 0 || errno == ENOBUFS || errno == EINTR);
-	return renew;
+	memset(msgs, 0, sizeof(msgs));
+	for (int i = 0; i < AGENT_WAKES; i++) {
+		iov[i] = (struct iovec){ buf[i], sizeof(buf[i]) };
+		msgs[i].msg_hdr.msg_iov = &iov[i];
+		msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+	n = recvmmsg(sluice_nl_fd(nl), msgs, AGENT_WAKES, MSG_DONTWAIT, NULL);
+	*renew = false;
+	for (int i = 0; i < n; i++)
+		if (agent_is_new_family((void *)buf[i], (int)msgs[i].msg_len))
+			*renew = true;
+	return n > 0 || errno == ENOBUFS;
 }
 
-int agent_renew(struct sluice_nl *nl, bool member)
+int agent_renew(struct sluice_nl *nl)
 {
 	struct sluice_nl_state state;
 	struct sluice_nl now;
@@ -336,5 +366,5 @@ int agent_renew(struct sluice_nl *nl, bool member)
 	nl->family = now.family;
 	nl->agents = now.agents;
 	sluice_nl_close(&now);
-	return member ? sluice_nl_join_agents(nl) : 0;
+	return sluice_nl_join_agents(nl);
 }

@@ -5,6 +5,7 @@
 #ifndef SLUICED_AGENT_H
 #define SLUICED_AGENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,7 @@
  * @abi:	the module's SLUICE_ABI_VERSION
  * @timeout_ms:	left for the handshake
  * @pid:	for the log only
+ * @more:	another one may wait
  * @peer:	AF_UNSPEC when not told
  * @local:	likewise
  * @ask:	the rest
@@ -27,6 +29,7 @@ struct agent_request {
 	uint32_t abi;
 	uint32_t timeout_ms;
 	uint32_t pid;
+	bool more;
 	struct sockaddr_storage peer;
 	struct sockaddr_storage local;
 	struct tls_ask ask;
@@ -53,25 +56,30 @@ struct agent_keys {
 	unsigned int tickets;
 };
 
-/* -EAGAIN: again when the channel polls writable. */
-int agent_install(struct sluice_nl *nl, int fd, const struct agent_keys *keys);
-
-/* Likewise. -ESHUTDOWN: the request has ended without us. */
+/* -EAGAIN: again when the channel polls writable. -ESHUTDOWN: the request has ended
+ * without us.
+ */
 int agent_done(struct sluice_nl *nl, int fd, const struct tls_result *result);
+
+/* INSTALL, and with it DONE: success in @result. Without @installed the keys were
+ * refused, and the request waits for another word. Otherwise as agent_done().
+ */
+int agent_open(struct sluice_nl *nl, int fd, const struct agent_keys *keys,
+	       const struct tls_result *result, bool *installed);
 
 /* Makes @nl a member of the agents, and of those who hear of families that come
  * and go: wake-ups follow.
  */
 int agent_join(struct sluice_nl *nl);
 
-/* Reads all wake-ups. Return: whether the module has been loaded anew, so that
- * @nl and other connections need agent_renew().
+/* Reads wake-ups. Any thread may, of those that share @nl. Return: whether there was
+ * one; *@renew: the module has been loaded anew, so that @nl needs agent_renew().
  */
-bool agent_drain(struct sluice_nl *nl);
+bool agent_woken(struct sluice_nl *nl, bool *renew);
 
-/* Takes up the present numbers of the family, if the module's interface is ours;
- * @member: joins its agents too.
+/* Takes up the present numbers of the family, if the module's interface is ours, and
+ * joins its agents.
  */
-int agent_renew(struct sluice_nl *nl, bool member);
+int agent_renew(struct sluice_nl *nl);
 
 #endif /* SLUICED_AGENT_H */

@@ -47,11 +47,16 @@ static void log_write(int level, const char *fmt, va_list ap)
 		return;
 }
 
+bool log_has(int level)
+{
+	return level <= log_level;
+}
+
 void log_line(int level, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (level > log_level)
+	if (!log_has(level))
 		return;
 	va_start(ap, fmt);
 	log_write(level, fmt, ap);
@@ -90,7 +95,7 @@ void log_often(int level, const char *fmt, ...)
 	unsigned int missed;
 	va_list ap;
 
-	if (level > log_level || !log_may(&missed))
+	if (!log_has(level) || !log_may(&missed))
 		return;
 	if (missed)
 		log_line(level, "%u lines like the next one were left out", missed);

@@ -7,10 +7,14 @@
 #ifndef SLUICED_LOG_H
 #define SLUICED_LOG_H
 
+#include <stdbool.h>
 #include <syslog.h>
 
 /* @level: lines above this syslog level are dropped. Once, before threads. */
 void log_init(int level);
+
+/* Would a line of @level be written? */
+bool log_has(int level);
 
 void log_line(int level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

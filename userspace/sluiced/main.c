@@ -64,7 +64,7 @@ static const struct argp_option option_table[] = {
 	{ "config", 'c', "FILE", 0, "configuration (" CONFIG_PATH ")", 0 },
 	{ "test", 't', NULL, 0, "check the configuration and exit", 0 },
 	{ "foreground", 'f', NULL, 0, "do not detach; so it always is", 0 },
-	{ "verbose", 'v', NULL, 0, "log more", 0 },
+	{ "verbose", 'v', NULL, 0, "log each handshake, not only failed ones", 0 },
 	{ "workers", OPT_WORKERS, "N", 0, "threads, instead of the configured number", 0 },
 	{ "ready-fd", OPT_READY_FD, "FD", 0, "write a newline to FD when ready", 0 },
 	{ "key-log", OPT_KEY_LOG, "FILE", 0,
@@ -172,8 +172,9 @@ static void raise_file_limit(void)
 
 static void close_workers(struct daemon *daemon)
 {
-	for (unsigned int i = 0; i < daemon->count; i++)
-		worker_close(&daemon->workers[i]);
+	/* The first one's seats are the others' too. */
+	while (daemon->count)
+		worker_close(&daemon->workers[--daemon->count]);
 	free(daemon->workers);
 }
 
@@ -197,7 +198,8 @@ static bool open_workers(struct daemon *daemon)
 	while (daemon->count < want) {
 		unsigned int i = daemon->count++;
 
-		if (!worker_open(&daemon->workers[i], i, daemon->config))
+		if (!worker_open(&daemon->workers[i], i, daemon->config,
+				 i ? &daemon->workers[0] : NULL))
 			return false;
 	}
 	return true;

@@ -100,6 +100,8 @@ bool policy_apply(const struct policy *policy, SSL *ssl)
 	policy_list(policy, KEYS_TLS13, list);
 	if (!SSL_set_ciphersuites(ssl, list))
 		return false;
+	if (policy->min_version > KEYS_TLS12)
+		return true;
 	policy_list(policy, KEYS_TLS12, list);
 	/* OpenSSL takes no empty list; then TLS 1.2 is off by its version. */
 	return !*list || SSL_set_cipher_list(ssl, list);

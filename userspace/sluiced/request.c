@@ -11,10 +11,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -47,12 +50,11 @@ enum request_phase {
  * @phase:	what is to be done next
  * @from:	as accepted; its channel is ours
  * @tls:	the handshake
- * @poll:	waits for the channel
+ * @channel:	waits for it
  * @timer:	deadline
  * @counted:	in its user's quota
  * @tickets:	some were asked for in INSTALL
- * @handles:	of these two, how many are still open
- * @began:	uv_hrtime() of ACCEPT
+ * @began:	uv_now() of ACCEPT
  */
 struct request {
 	LIST_ENTRY(request) link;
@@ -61,11 +63,10 @@ struct request {
 	enum request_phase phase;
 	struct agent_request from;
 	struct tls *tls;
-	uv_poll_t poll;
+	struct channel channel;
 	uv_timer_t timer;
 	bool counted;
 	bool tickets;
-	int handles;
 	uint64_t began;
 };
 
@@ -114,25 +115,29 @@ static void request_log(const struct request *request, int error,
 			const char *text)
 {
 	const struct tls_result *result = tls_result(request->tls);
-	double ms = (double)(uv_hrtime() - request->began) / 1e6;
 	const char *name = result->server_name;
 	char peer[64], asker[256];
+	uint64_t ms;
 
+	if (!error && !log_has(LOG_DEBUG))
+		return;
+	uv_update_time(&request->worker->loop);
+	ms = uv_now(&request->worker->loop) - request->began;
 	request_peer(request, peer, sizeof(peer));
 	request_asker(request, asker, sizeof(asker));
 	if (!error)
-		log_info("%s peer=%s name=%s %s ok %s %s alpn=%.*s %.1f ms",
-			 request->from.ask.server ? "server" : "client", peer,
-			 *name ? name : "-", asker,
-			 request_version(result), result->suite->iana,
-			 result->alpn_len ? result->alpn_len : 1,
-			 result->alpn_len ? (const char *)result->alpn : "-", ms);
+		log_debug("%s peer=%s name=%s %s ok %s %s alpn=%.*s %" PRIu64 " ms",
+			  request->from.ask.server ? "server" : "client", peer,
+			  *name ? name : "-", asker,
+			  request_version(result), result->suite->iana,
+			  result->alpn_len ? result->alpn_len : 1,
+			  result->alpn_len ? (const char *)result->alpn : "-", ms);
 	else
-		log_often(LOG_WARNING, "%s peer=%s name=%s %s failed (%s): %s; %s %.1f ms",
-			 request->from.ask.server ? "server" : "client", peer,
-			 *name ? name : "-", asker,
-			 strerrorname_np(error) ? strerrorname_np(error) : "?",
-			 text, request_version(result), ms);
+		log_often(LOG_WARNING, "%s peer=%s name=%s %s failed (%s): %s; %s %" PRIu64 " ms",
+			  request->from.ask.server ? "server" : "client", peer,
+			  *name ? name : "-", asker,
+			  strerrorname_np(error) ? strerrorname_np(error) : "?",
+			  text, request_version(result), ms);
 }
 
 /* Ending */
@@ -142,8 +147,6 @@ static void request_on_closed(uv_handle_t *handle)
 	struct request *request = handle->data;
 	struct worker *worker = request->worker;
 
-	if (--request->handles)
-		return;
 	LIST_REMOVE(request, link);
 	tls_free(request->tls);
 	close(request->from.fd);
@@ -156,7 +159,6 @@ static void request_close(struct request *request)
 	if (request->phase == REQUEST_TICKETS)
 		request->worker->waiting--;
 	request->phase = REQUEST_ENDED;
-	uv_close((uv_handle_t *)&request->poll, request_on_closed);
 	uv_close((uv_handle_t *)&request->timer, request_on_closed);
 }
 
@@ -181,31 +183,28 @@ static void request_end(struct request *request, int error, const char *text)
 
 /* Waiting */
 
-static void request_on_ready(uv_poll_t *poll, int status, int events)
+static void request_on_ready(struct channel *channel, uint32_t events)
 {
-	struct request *request = poll->data;
+	struct request *request = (struct request *)((char *)channel -
+						     offsetof(struct request, channel));
 
-	(void)events;
-	uv_poll_stop(poll);
+	/* It has ended in this turn of the loop, which is not over yet. */
+	if (request->phase == REQUEST_ENDED)
+		return;
 	request_run(request);
 	/* A channel in error that gives no reason when used would spin. */
-	if (status < 0 && request->phase == REQUEST_TICKETS)
+	if (events & EPOLLERR && request->phase == REQUEST_TICKETS)
 		request_close(request);
-	if (status < 0 && request->phase == REQUEST_HANDSHAKE) {
+	if (events & EPOLLERR && request->phase == REQUEST_HANDSHAKE) {
 		tls_abort(request->tls, ECONNRESET, "the connection failed");
 		request_run(request);
 	}
 }
 
-static void request_wait(struct request *request, short events)
+static void request_wait(struct request *request, uint32_t events)
 {
-	int want = 0, err;
+	int err = channels_wait(&request->worker->channels, &request->channel, events);
 
-	if (events & POLLIN)
-		want |= UV_READABLE;
-	if (events & POLLOUT)
-		want |= UV_WRITABLE;
-	err = uv_poll_start(&request->poll, want, request_on_ready);
 	if (err)
 		request_end(request, -err, "the channel cannot be polled");
 }
@@ -228,12 +227,19 @@ static void request_on_deadline(uv_timer_t *timer)
 
 /* Going on: each returns true when the next phase can begin at once. */
 
+static uint32_t request_events(const struct tls *tls)
+{
+	short events = tls_events(tls);
+
+	return (events & POLLIN ? EPOLLIN : 0U) | (events & POLLOUT ? EPOLLOUT : 0U);
+}
+
 static bool request_handshake(struct request *request)
 {
 	enum tls_state state = tls_step(request->tls);
 
 	if (state == TLS_RUNNING) {
-		request_wait(request, tls_events(request->tls));
+		request_wait(request, request_events(request->tls));
 		return false;
 	}
 	if (state == TLS_FAILED &&
@@ -250,38 +256,7 @@ static bool request_busy(struct request *request, int err)
 {
 	if (err != -EAGAIN)
 		return false;
-	request_wait(request, POLLOUT);
-	return true;
-}
-
-static bool request_install(struct request *request)
-{
-	struct sluice_nl *nl = &request->seat->command;
-	struct agent_keys keys = {
-		.tx = tls_tx(request->tls),
-		.rx = tls_rx(request->tls),
-		.tx_limit = tls_tx_limit(request->tls),
-		.rx_limit = tls_rx_limit(request->tls),
-	};
-	char text[SLUICE_NL_TEXT + 32];
-	int err;
-
-	if (request->worker->waiting < REQUEST_WAITING_MAX)
-		keys.tickets = tls_tickets(request->tls);
-	err = agent_install(nl, request->from.fd, &keys);
-	if (request_busy(request, err))
-		return false;
-	if (err == -ESHUTDOWN) {
-		request_end(request, ECANCELED, "ended by the program or the deadline");
-		return false;
-	}
-	if (err) {
-		snprintf(text, sizeof(text), "keys not installed: %s", nl->text);
-		tls_abort(request->tls, -err, text);
-	}
-	tls_wipe(request->tls);
-	request->tickets = keys.tickets;
-	request->phase = REQUEST_DONE;
+	request_wait(request, EPOLLOUT);
 	return true;
 }
 
@@ -302,7 +277,7 @@ static void request_tickets(struct request *request)
 	while (tls_tickets(request->tls)) {
 		n = read(request->from.fd, ticket, sizeof(ticket));
 		if (n < 0 && errno == EAGAIN) {
-			request_wait(request, POLLIN);
+			request_wait(request, EPOLLIN);
 			return;
 		}
 		if (n <= 0)
@@ -312,11 +287,10 @@ static void request_tickets(struct request *request)
 	request_close(request);
 }
 
-static void request_done(struct request *request)
+/* What the module has answered to DONE. */
+static void request_settled(struct request *request, int err)
 {
 	const struct tls_result *result = tls_result(request->tls);
-	struct sluice_nl *nl = &request->seat->command;
-	int err = agent_done(nl, request->from.fd, result);
 
 	if (request_busy(request, err))
 		return;
@@ -325,20 +299,65 @@ static void request_done(struct request *request)
 			    result->error ? result->text :
 			    "ended by the program or the deadline");
 	else if (err)
-		request_end(request, -err, nl->text);
+		request_end(request, -err, request->seat->command.text);
 	else if (!result->error && request->tickets && !request->worker->stopping)
 		request_begin_tickets(request);
 	else
 		request_end(request, result->error, result->text);
 }
 
+static void request_done(struct request *request)
+{
+	request_settled(request, agent_done(&request->seat->command, request->from.fd,
+					    tls_result(request->tls)));
+}
+
+/* The keys are not taken: that is how it ends. */
+static void request_refuse(struct request *request, int err)
+{
+	char text[SLUICE_NL_TEXT + 32];
+
+	if (err == -ESHUTDOWN) {
+		request_end(request, ECANCELED, "ended by the program or the deadline");
+		return;
+	}
+	snprintf(text, sizeof(text), "keys not installed: %s",
+		 request->seat->command.text);
+	tls_abort(request->tls, -err, text);
+	request_done(request);
+}
+
+static void request_open(struct request *request)
+{
+	struct agent_keys keys = {
+		.tx = tls_tx(request->tls),
+		.rx = tls_rx(request->tls),
+		.tx_limit = tls_tx_limit(request->tls),
+		.rx_limit = tls_rx_limit(request->tls),
+	};
+	bool installed;
+	int err;
+
+	if (request->worker->waiting < REQUEST_WAITING_MAX)
+		keys.tickets = tls_tickets(request->tls);
+	err = agent_open(&request->seat->command, request->from.fd, &keys,
+			 tls_result(request->tls), &installed);
+	tls_wipe(request->tls);
+	request->tickets = keys.tickets;
+	request->phase = REQUEST_DONE;
+	if (installed)
+		request_settled(request, err);
+	else
+		request_refuse(request, err);
+}
+
 static void request_run(struct request *request)
 {
 	if (request->phase == REQUEST_HANDSHAKE && !request_handshake(request))
 		return;
-	if (request->phase == REQUEST_INSTALL && !request_install(request))
-		return;
-	if (request->phase == REQUEST_DONE)
+	if (request->phase == REQUEST_INSTALL)
+		request_open(request);
+	else if (request->phase == REQUEST_DONE)
 		request_done(request);
 	if (request->phase == REQUEST_TICKETS)
 		request_tickets(request);
@@ -356,20 +375,15 @@ static bool request_init(struct request *request)
 			       request->from.fd);
 	if (!request->tls)
 		return false;
-	/* The last step that can fail, so that no handle is left to close. */
-	if (uv_poll_init(&worker->loop, &request->poll, request->from.fd)) {
-		tls_free(request->tls);
-		return false;
-	}
 	request->counted = quota_take(request->from.ask.who.uid,
 				      worker->config->max_handshakes);
 	if (!request->counted)
 		tls_abort(request->tls, EDQUOT,
 			  "this user has too many handshakes under way");
 	uv_timer_init(&worker->loop, &request->timer);
-	request->poll.data = request;
+	request->channel.fd = request->from.fd;
+	request->channel.on_ready = request_on_ready;
 	request->timer.data = request;
-	request->handles = 2;
 	uv_timer_start(&request->timer, request_on_deadline,
 		       ms + REQUEST_GRACE_MS, 0);
 	return true;
@@ -385,10 +399,10 @@ void request_start(struct seat *seat, const struct agent_request *from)
 		request->seat = seat;
 		request->from = *from;
 		request->from.ask.netns = seat->number;
-		request->began = uv_hrtime();
+		request->began = uv_now(&worker->loop);
 	}
 	if (!request || !request_init(request)) {
-		log_err("a request was given up: no memory or no poll on its channel");
+		log_err("a request was given up: out of memory");
 		close(from->fd);
 		free(request);
 		return;

@@ -40,6 +40,25 @@ bool tls_fail(struct tls *tls, int error, const char *fmt, ...)
 
 /* Callbacks */
 
+/* A record of TLS 1.3 with the shortest Finished: header, message, type and tag. */
+#define TLS_FINISHED_LEN	(WIRE_HEADER + 4 + 32 + 1 + 16)
+
+/* A client that has had our answer must still send a Finished, and until it has begun to,
+ * all of one. Change_cipher_spec is in front of it and no part of it. In TLS 1.2 it may
+ * come in a record for itself with data behind it (RFC 7918), so there nothing is known.
+ */
+static void tls_read_ahead(struct tls *tls, bool sent, int content_type, const uint8_t *buf,
+			   size_t len)
+{
+	size_t *ahead = &tls->wire.ahead;
+
+	if (sent && content_type == SSL3_RT_HANDSHAKE && len && *buf == SSL3_MT_SERVER_HELLO)
+		*ahead = SSL_version(tls->ssl) == TLS1_3_VERSION ? TLS_FINISHED_LEN : 0;
+	else if (!sent && content_type == SSL3_RT_HEADER && *ahead == TLS_FINISHED_LEN &&
+		 *buf != SSL3_RT_CHANGE_CIPHER_SPEC)
+		*ahead = 0;
+}
+
 static void tls_on_message(int write_p, int version, int content_type,
 			   const void *buf, size_t len, SSL *ssl, void *arg)
 {
@@ -51,6 +70,7 @@ static void tls_on_message(int write_p, int version, int content_type,
 	if (!tls)
 		return;
 	dir = write_p ? &tls->tx : &tls->rx;
+	tls_read_ahead(tls, write_p, content_type, buf, len);
 	/* A record's header shows before the message in it. */
 	if (content_type == SSL3_RT_HEADER) {
 		dir->records++;
@@ -243,6 +263,8 @@ struct tls *tls_new(struct config *config, const struct tls_ask *ask, int fd)
 	tls->config = config_get(config);
 	tls->ask = *ask;
 	tls->wire.fd = fd;
+	/* Before our answer a client sends nothing that would be the kernel's. */
+	tls->wire.ahead = ask->server ? WIRE_AHEAD : 0;
 	tls->result.alert_sent = SLUICE_ALERT_NONE;
 	tls->result.alert_received = SLUICE_ALERT_NONE;
 	if (!ask->server)
@@ -350,7 +372,7 @@ static bool tls_derive13(struct tls *tls, const struct suite *suite,
  */
 static bool tls_in_step(struct tls *tls, const struct suite *suite)
 {
-	if (SSL_has_pending(tls->ssl))
+	if (SSL_has_pending(tls->ssl) || wire_overshot(&tls->wire))
 		return tls_fail(tls, EPROTO, "data in the record that ends the handshake");
 	if (!tls->tx.finished || !tls->rx.finished || tls->rx.records ||
 	    (suite->version == KEYS_TLS12 && tls->tx.records))
@@ -438,6 +460,7 @@ enum tls_state tls_step(struct tls *tls)
 {
 	int err;
 
+	tls->wire.asked = false;
 	if (tls->state == TLS_RUNNING)
 		tls->state = tls_handshake(tls);
 	err = wire_flush(&tls->wire);

@@ -29,18 +29,77 @@ static bool wire_would_block(int err)
 	return err == EAGAIN || err == EWOULDBLOCK || err == EINTR;
 }
 
+/* Follows the records that come in. */
+static void wire_count(struct wire *wire, const uint8_t *from, size_t len)
+{
+	size_t n;
+
+	while (len) {
+		if (!wire->in_rest && wire->in_head_len == WIRE_HEADER)
+			wire->in_head_len = 0;
+		if (wire->in_head_len < WIRE_HEADER) {
+			wire->in_head[wire->in_head_len++] = *from;
+			n = 1;
+			if (wire->in_head_len == WIRE_HEADER)
+				wire->in_rest = (size_t)wire->in_head[3] << 8 | wire->in_head[4];
+		} else {
+			n = min_size(wire->in_rest, len);
+			wire->in_rest -= n;
+		}
+		from += n;
+		len -= n;
+	}
+}
+
+static bool wire_at_record(const struct wire *wire)
+{
+	return !wire->in_head_len || (wire->in_head_len == WIRE_HEADER && !wire->in_rest);
+}
+
+/* Return: as read(). */
+static ssize_t wire_fetch(struct wire *wire, char *to, size_t size)
+{
+	ssize_t n;
+
+	if (wire->in_at == wire->in_len && wire_at_record(wire) && wire->ahead > size) {
+		n = read(wire->fd, wire->in, wire->ahead);
+		if (n <= 0)
+			return n;
+		wire->in_at = 0;
+		wire->in_len = (size_t)n;
+	}
+	if (wire->in_at == wire->in_len)
+		return read(wire->fd, to, size);
+	size = min_size(size, wire->in_len - wire->in_at);
+	memcpy(to, wire->in + wire->in_at, size);
+	wire->in_at += size;
+	return (ssize_t)size;
+}
+
 static int wire_read(BIO *bio, char *to, size_t size, size_t *got)
 {
 	struct wire *wire = BIO_get_data(bio);
 	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
-	n = read(wire->fd, to, size);
+	*got = 0;
+	/* Not to be answered, a question stays for those who poll. A failure is in
+	 * wire->error and shows when the queue must be empty; a peer that has gone may have
+	 * left an alert to read.
+	 */
+	if (wire->sent < wire->len)
+		wire_flush(wire);
+	if (wire->asked) {
+		wire->asked = false;
+		BIO_set_retry_read(bio);
+		return -1;
+	}
+	n = wire_fetch(wire, to, size);
 	if (n > 0) {
+		wire_count(wire, (const uint8_t *)to, (size_t)n);
 		*got = (size_t)n;
 		return 1;
 	}
-	*got = 0;
 	if (!n) {
 		wire->eof = true;
 		return 0;
@@ -123,10 +182,7 @@ static long wire_ctrl(BIO *bio, int cmd, long num, void *ptr)
 	(void)ptr;
 	switch (cmd) {
 	case BIO_CTRL_FLUSH:
-		/* A failure is in wire->error and shows when the queue must
-		 * be empty; a peer that has gone may have left an alert to read.
-		 */
-		wire_flush(wire);
+		/* Not yet: there may be more to go along, as one ticket behind another. */
 		return 1;
 	case BIO_CTRL_WPENDING:
 		return (long)(wire->len - wire->sent);
@@ -177,10 +233,17 @@ int wire_flush(struct wire *wire)
 			return -errno;
 		}
 		wire->sent += (size_t)n;
+		/* Whoever polls is told at once of what has come in spite of that. */
+		wire->asked = wire->in_at == wire->in_len;
 	}
 	wire->sent = 0;
 	wire->len = 0;
 	return 0;
+}
+
+bool wire_overshot(const struct wire *wire)
+{
+	return wire->in_at < wire->in_len;
 }
 
 bool wire_last_nonce(const struct wire *wire, uint64_t *nonce)

@@ -2,8 +2,10 @@
 /*
  * OpenSSL's end of a connection's raw bytes, as a BIO over a non-blocking file.
  *
- * Reads ask the file for exactly what OpenSSL asks for, nothing ahead: bytes
- * behind the handshake belong to the kernel. Writes always succeed into a
+ * Bytes behind the handshake belong to the kernel: reads ask the file for what OpenSSL
+ * asks for, and where a record begins for as many more as the peer must still send for
+ * the handshake, whatever it does. What is so read ahead saves system calls; that it has
+ * all been used is checked in the end. Writes always succeed into a
  * queue, so that OpenSSL never stops in the middle of a flight or loses a fatal
  * alert to a full buffer; a handshake is over when the queue is empty.
  */
@@ -18,12 +20,21 @@
 
 #define WIRE_HEADER	5	/* type, version, length */
 #define WIRE_NONCE	8	/* explicit nonce of TLS 1.2's GCM */
+#define WIRE_AHEAD	2048	/* a ClientHello, as a rule */
 
 /**
  * struct wire - a connection's raw bytes
  * @fd:		the file; not owned
  * @eof:	the peer has closed its direction
  * @error:	errno of the file's first failure, 0 if none
+ * @ahead:	of a record's beginning, how much can be asked for at once; the user's to
+ *		set, at most WIRE_AHEAD
+ * @asked:	bytes were sent just now, so do not look for an answer yet; the user's to
+ *		clear, when the file may have been waited for
+ * @in:		what was read ahead; bytes from @in_at to @in_len wait
+ * @in_head:	header of the record that is being read
+ * @in_head_len: bytes in @in_head
+ * @in_rest:	bytes of that record still to come
  * @buf:	queue; bytes from @sent to @len wait
  * @head:	header and first bytes of the last record written
  * @head_len:	bytes in @head
@@ -33,6 +44,14 @@ struct wire {
 	int fd;
 	bool eof;
 	int error;
+	size_t ahead;
+	bool asked;
+	uint8_t in[WIRE_AHEAD];
+	size_t in_at;
+	size_t in_len;
+	uint8_t in_head[WIRE_HEADER];
+	size_t in_head_len;
+	size_t in_rest;
 	uint8_t *buf;
 	size_t sent;
 	size_t len;
@@ -49,6 +68,9 @@ BIO *wire_bio(struct wire *wire);
  * the file's -errno, which also is in @wire->error.
  */
 int wire_flush(struct wire *wire);
+
+/* Are there bytes that were read ahead, and that nobody has asked for? */
+bool wire_overshot(const struct wire *wire);
 
 /* Explicit nonce of the last record written; false if that has none. */
 bool wire_last_nonce(const struct wire *wire, uint64_t *nonce);

@@ -3,52 +3,67 @@
  * A worker: one thread with one event loop. All that happens to its requests
  * happens in this thread; others only leave a word and ring @signal.
  *
- * A wake-up reaches every worker, and each ACCEPTs what it can until EAGAIN, a
- * few at a time with the handshakes' own work between them: a worker that is
- * busy accepts less.
+ * A wake-up is read by one worker that has nothing else to do, which ACCEPTs what it
+ * can until no more wait, a few at a time with the handshakes' own work between them:
+ * a worker that is busy accepts less.
  */
 #include "worker.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "agent.h"
 #include "log.h"
 #include "request.h"
 
 #define WORKER_BUDGET	4	/* requests taken before others are served */
+#define WORKER_RETRY_MS	100	/* until descriptors are looked for again */
 
 /* Taking requests */
 
 static void worker_on_more(uv_idle_t *idle);
+static void worker_on_retry(uv_timer_t *timer);
 
+/* Descriptors are the process's: they may come free with another worker. */
 static void worker_out_of_files(struct worker *worker)
 {
-	log_warn("worker %u: no file descriptors left; requests wait",
-		 worker->number);
+	if (!worker->starved)
+		log_warn("worker %u: no file descriptors left; requests wait",
+			 worker->number);
 	worker->starved = true;
+	uv_timer_start(&worker->retry, worker_on_retry, WORKER_RETRY_MS, 0);
+}
+
+static void worker_refused(struct seat *seat, int err)
+{
+	struct worker *worker = seat->worker;
+
+	if (err == -EMFILE || err == -ENFILE)
+		worker_out_of_files(worker);
+	else if (err == -ENOENT)
+		log_warn("worker %u: the module is gone", worker->number);
+	else if (err != -EAGAIN)
+		log_err("worker %u: ACCEPT: %s", worker->number,
+			seat->command.text);
 }
 
 /* Return: whether there may be more. */
 static bool worker_take_at(struct seat *seat)
 {
-	struct worker *worker = seat->worker;
 	struct agent_request request;
-	int err = 0;
+	int err;
 
-	for (int i = 0; i < WORKER_BUDGET && !err; i++) {
-		err = agent_accept(&seat->command, &request);
-		if (!err)
-			request_start(seat, &request);
+	for (int i = 0; i < WORKER_BUDGET; i++) {
+		err = seat_accept(seat, &request);
+		if (err) {
+			worker_refused(seat, err);
+			return false;
+		}
+		seat->worker->starved = false;
+		request_start(seat, &request);
+		if (!request.more)
+			return false;
 	}
-	if (err == -EMFILE || err == -ENFILE)
-		worker_out_of_files(worker);
-	else if (err == -ENOENT)
-		log_warn("worker %u: the module is gone", worker->number);
-	else if (err && err != -EAGAIN)
-		log_err("worker %u: ACCEPT: %s", worker->number,
-			seat->command.text);
-	return !err;
+	return true;
 }
 
 static void worker_take(struct worker *worker)
@@ -69,44 +84,28 @@ static void worker_on_more(uv_idle_t *idle)
 	worker_take(idle->data);
 }
 
-/* Another module than the one we started with: with its numbers we go on. If they
- * cannot be had, we are no agent of it, and it tells programs so.
- */
-static void worker_renew(struct seat *seat)
+static void worker_on_retry(uv_timer_t *timer)
 {
-	unsigned int number = seat->worker->number;
-
-	if (agent_renew(&seat->command, false))
-		log_err("worker %u: the module came again: %s", number,
-			seat->command.text);
-	else if (agent_renew(&seat->wake_nl, true))
-		log_err("worker %u: the module came again: %s", number,
-			seat->wake_nl.text);
-	else
-		log_info("worker %u: the module came again", number);
+	worker_take(timer->data);
 }
 
 static void worker_on_wake(uv_poll_t *poll, int status, int events)
 {
 	struct seat *seat = poll->data;
+	bool woken = seat_woken(seat);
 
 	(void)events;
-	if (agent_drain(&seat->wake_nl))
-		worker_renew(seat);
 	/* libuv gives up a file in error, which ENOBUFS looks like to it. */
 	if (status < 0)
 		uv_poll_start(poll, UV_READABLE, worker_on_wake);
-	worker_take(seat->worker);
+	if (woken || status < 0)
+		worker_take(seat->worker);
 }
 
 void worker_ended(struct worker *worker)
 {
-	if (worker->stopping && LIST_EMPTY(&worker->running)) {
+	if (worker->stopping && LIST_EMPTY(&worker->running))
 		uv_stop(&worker->loop);
-	} else if (worker->starved && !worker->stopping) {
-		worker->starved = false;
-		worker_take(worker);
-	}
 }
 
 /* Words from other threads */
@@ -140,6 +139,7 @@ static void worker_begin_stop(struct worker *worker)
 {
 	worker->stopping = true;
 	uv_idle_stop(&worker->more);
+	uv_timer_stop(&worker->retry);
 	for (size_t i = 0; i < worker->seat_count; i++)
 		uv_poll_stop(&worker->seats[i].wake);
 	request_drop_waiting(worker);
@@ -200,6 +200,8 @@ static void worker_main(void *arg)
 		uv_close((uv_handle_t *)&worker->seats[i].wake, NULL);
 	uv_close((uv_handle_t *)&worker->more, NULL);
 	uv_close((uv_handle_t *)&worker->drain, NULL);
+	uv_close((uv_handle_t *)&worker->retry, NULL);
+	uv_close((uv_handle_t *)&worker->channels.poll, NULL);
 	uv_close((uv_handle_t *)&worker->signal, NULL);
 	uv_run(&worker->loop, UV_RUN_DEFAULT);
 	atomic_store(&worker->over, true);
@@ -207,7 +209,7 @@ static void worker_main(void *arg)
 }
 
 bool worker_open(struct worker *worker, unsigned int number,
-		 struct config *config)
+		 struct config *config, const struct worker *first)
 {
 	size_t seats = 1 + config->namespace_count;
 
@@ -216,8 +218,8 @@ bool worker_open(struct worker *worker, unsigned int number,
 	LIST_INIT(&worker->running);
 	uv_mutex_init(&worker->next_lock);
 	worker->seats = calloc(seats, sizeof(*worker->seats));
-	if (!worker->seats) {
-		log_err("worker %u: out of memory", number);
+	if (!channels_open(&worker->channels) || !worker->seats) {
+		log_err("worker %u: no memory or no descriptors", number);
 		return false;
 	}
 	while (worker->seat_count < seats) {
@@ -226,7 +228,8 @@ bool worker_open(struct worker *worker, unsigned int number,
 
 		seat->worker = worker;
 		seat->number = (unsigned int)i;
-		if (!seat_open(seat, i ? config->namespaces[i - 1] : NULL))
+		if (!seat_open(seat, i ? config->namespaces[i - 1] : NULL,
+			       first ? &first->seats[i] : NULL))
 			return false;
 	}
 	return true;
@@ -235,7 +238,7 @@ bool worker_open(struct worker *worker, unsigned int number,
 static bool worker_watch(struct worker *worker, struct seat *seat)
 {
 	seat->wake.data = seat;
-	return !uv_poll_init(&worker->loop, &seat->wake, sluice_nl_fd(&seat->wake_nl)) &&
+	return !uv_poll_init(&worker->loop, &seat->wake, sluice_nl_fd(&seat->bell->nl)) &&
 	       !uv_poll_start(&seat->wake, UV_READABLE, worker_on_wake);
 }
 
@@ -247,9 +250,13 @@ static bool worker_handles(struct worker *worker)
 		return false;
 	worker->more.data = worker;
 	worker->drain.data = worker;
+	worker->retry.data = worker;
 	worker->signal.data = worker;
 	uv_idle_init(loop, &worker->more);
 	uv_timer_init(loop, &worker->drain);
+	uv_timer_init(loop, &worker->retry);
+	if (!channels_watch(&worker->channels, loop))
+		return false;
 	for (size_t i = 0; i < worker->seat_count; i++)
 		if (!worker_watch(worker, &worker->seats[i]))
 			return false;
@@ -277,6 +284,7 @@ void worker_close(struct worker *worker)
 	for (size_t i = 0; i < worker->seat_count; i++)
 		seat_close(&worker->seats[i]);
 	free(worker->seats);
+	channels_close(&worker->channels);
 	config_put(worker->next);
 	config_put(worker->config);
 	uv_mutex_destroy(&worker->next_lock);

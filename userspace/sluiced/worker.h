@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include "channels.h"
 #include "config.h"
 #include "seat.h"
 
@@ -24,7 +25,9 @@ LIST_HEAD(request_list, request);
  * @thread:	its thread
  * @loop:	its loop
  * @seats:	@seat_count of them, one in each network namespace, our own first
+ * @channels:	those of @running that are waited for
  * @more:	runs while requests may wait
+ * @retry:	looks for requests again, when descriptors had run out
  * @drain:	ends the time left to requests once it is stopping
  * @signal:	another thread wants something: @stop, or a new configuration
  * @stop:	set before @signal by whoever wants it to stop
@@ -45,7 +48,9 @@ struct worker {
 	uv_loop_t loop;
 	struct seat *seats;
 	size_t seat_count;
+	struct channels channels;
 	uv_idle_t more;
+	uv_timer_t retry;
 	uv_timer_t drain;
 	uv_async_t signal;
 	atomic_bool stop;
@@ -61,12 +66,12 @@ struct worker {
 	unsigned int waiting;
 };
 
-/* Takes its seats, where @config says; @worker is zeroed. Before privileges are
- * dropped, and before threads. False with the reason on the log. In any case
- * worker_close() undoes it.
+/* Takes its seats, where @config says, beside those of @first, which must outlive it (NULL:
+ * this is the first worker); @worker is zeroed. Before privileges are dropped, and before
+ * threads. False with the reason on the log. In any case worker_close() undoes it.
  */
 bool worker_open(struct worker *worker, unsigned int number,
-		 struct config *config);
+		 struct config *config, const struct worker *first);
 
 /* Starts the thread, which rings @ended when it is through. False with the reason on
  * the log; then there is none.
