@@ -93,6 +93,8 @@ int sluice_open_head(struct sluice_ctx *ctx, struct sluice_head *head)
 	WRITE_ONCE(c->need, head->rec.total);
 	if (avail < head->rec.total)
 		return 0;
+	if (head->rec.prefix == SLUICE_HEADER_LEN)
+		return 1;
 	ret = sluice_cursor_copy(ctx->sk, c, 0, head->prefix, head->rec.prefix);
 	return ret ?: 1;
 }
