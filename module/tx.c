@@ -779,7 +779,8 @@ int sluice_tx_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 		ret = sendmsg_locked(ctx, msg);
 	else
 		ret = tcp_sendmsg_locked(sk, msg, size);
-	idle(ctx);
+	if (!(msg->msg_flags & MSG_MORE))
+		idle(ctx);
 	release_sock(sk);
 	return ret;
 }
