@@ -197,6 +197,12 @@ $(S)/tools/fetch: userspace/examples/fetch.c include/uapi/linux/sluice.h Makefil
 	$(call say,CC)
 	$(Q)$(CC) $(CFLAGS) $(WARN) -Iinclude/uapi -o $@ $<
 
+$(S)/tools/gnutls_sink: selftests/tools/gnutls_sink.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(base_cflags) $(call pkg_cflags,gnutls) $(base_ldflags) -o $@ $< \
+		$(call pkg_libs,gnutls)
+
 $(S)/tools/other_module.so: selftests/tools/other_module.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC)
