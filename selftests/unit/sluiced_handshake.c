@@ -804,6 +804,32 @@ TEST_F(glue, tls12_explicit_nonce_goes_on)
 	EXPECT_EQ(nonce + 1, tls_tx(self->tls)->explicit_nonce);
 }
 
+/* With nothing in front of the Finished: what is read ahead of its record ends before the
+ * data.
+ */
+static void check_bare(struct __test_metadata *_metadata,
+		       FIXTURE_DATA(glue) *self, const char *suite)
+{
+	struct tls_ask ask = ask_for(1, NULL, KEYS_TLS13);
+
+	ASSERT_TRUE(glue_peer(self, NULL));
+	SSL_clear_options(self->ssl, SSL_OP_ENABLE_MIDDLEBOX_COMPAT);
+	ASSERT_TRUE(SSL_set_ciphersuites(self->ssl, suite));
+	ASSERT_TRUE(SSL_set_tlsext_host_name(self->ssl, "ec.test"));
+	check_glued(_metadata, self, &ask);
+}
+
+/* The shortest that there is. */
+TEST_F(glue, tls13_bare_finished)
+{
+	check_bare(_metadata, self, "TLS_AES_128_GCM_SHA256");
+}
+
+TEST_F(glue, tls13_bare_longer_finished)
+{
+	check_bare(_metadata, self, "TLS_AES_256_GCM_SHA384");
+}
+
 /* A HelloRetryRequest: the peer's first key share is of no use to us. */
 TEST_F(glue, hello_retry)
 {
