@@ -71,13 +71,27 @@ write_config()
 	CONF
 }
 
-# start_sluiced [OPTION]...: $sluiced_pid; log in $work/sluiced.log
+times_ready()
+{
+	cat "$work/sluiced.log" 2>/dev/null | grep -c ': ready: '
+}
+
+ready_again()	# TIMES
+{
+	[ "$(times_ready)" -gt "$1" ]
+}
+
+# start_sluiced [OPTION]...: $sluiced_pid; log in $work/sluiced.log. All of its
+# workers have what they keep open by the time it says that it is ready.
 start_sluiced()
 {
+	local before
+
+	before=$(times_ready)
 	[ -e "$work/sluiced.conf" ] || write_config
 	"$SLUICE_BIN/sluiced" -c "$work/sluiced.conf" "$@" 2>>"$work/sluiced.log" &
 	sluiced_pid=$!
-	wait_for "$sluice" status || {
+	wait_for ready_again "$before" || {
 		echo "sluiced does not start:" >&2
 		cat "$work/sluiced.log" >&2
 		return 1
