@@ -73,7 +73,7 @@ write_config()
 
 times_ready()
 {
-	cat "$work/sluiced.log" 2>/dev/null | grep -c ': ready: '
+	cat "$work/sluiced.log" 2>/dev/null | grep -c ': ready: ' || true
 }
 
 ready_again()	# TIMES
