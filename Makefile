@@ -72,7 +72,7 @@ help:
 #:                      TESTS="NAME..." only these, on 6.12
 #: make check-debug     the tests of the VM on a debug kernel; TESTS="NAME..."
 #: make bench           speed beside plain TCP, OpenSSL and the kernel's tls, in user-mode
-#:                      Linux; QUICK=1, PROFILE=1, BENCH="OPTION..."
+#:                      Linux; QUICK=1, PROFILE=1, BENCH="OPTION...", UML=bench-7.2|smp
 #: make demo            an HTTPS transfer through the module, in a VM
 #: make kselftest       the kernel's own test of its tls module, on both; MULTIPROC=1: all
 #: make programs        OpenSSL, nginx, GnuTLS and others on sluice, on each kernel
@@ -302,16 +302,17 @@ bench-module:
 		M='$(CURDIR)/$(B)/bench/$(krel)' \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 
+UML = bench
 bench-ready:
 	selftests/deps --bench
-	selftests/uml/build bench
+	selftests/uml/build $(UML)
 	+@$(MAKE) --no-print-directory $(jobs) userspace
-	+@$(MAKE) --no-print-directory module bench-module KDIR=$(B)/uml/bench ARCH=um
+	+@$(MAKE) --no-print-directory module bench-module KDIR=$(B)/uml/$(UML) ARCH=um
 
 # QUICK=1: a part of it, some 3 minutes; PROFILE=1: where the kernel's time goes; BENCH:
-# options of sluice-bench.
+# options of sluice-bench; UML: the kernel, selftests/uml/NAME.config.
 bench: bench-ready
-	selftests/bench/run $(if $(PROFILE),--profile) $(if $(QUICK),--quick) $(BENCH)
+	selftests/bench/run --kernel $(UML) $(if $(PROFILE),--profile) $(if $(QUICK),--quick) $(BENCH)
 
 $(B)/gnutls/gnutls-cli: selftests/programs/gnutls-build
 	selftests/programs/gnutls-build

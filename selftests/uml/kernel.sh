@@ -4,23 +4,26 @@
 # of user-mode Linux, which run as a program of this machine. From Debian's
 # source package, fetched and verified by apt, into $tree/build/uml:
 #
-# source/        unpacked, with edit-source.py's edits
-# NAME/          the build of NAME.config; KDIR for modules (ARCH=um); in it
+# source-VERSION/    unpacked, with edit-source.py's edits
+# NAME/              the build of NAME.config; KDIR for modules (ARCH=um); in it
 # NAME/linux         the kernel, a program
 # NAME/modules.sqfs  /usr/lib/modules
 # NAME/stage1.cpio   busybox and stage1
 # NAME/key           what all this was made of: there when it is complete
 #
-# An interrupted build goes on where it was.
+# An interrupted build goes on where it was. NAME.config is for Linux 6.12, or for
+# what a line "# linux: VERSION" in it says.
+
+# shellcheck source=selftests/vm/archive.sh
+. "$tree/selftests/vm/archive.sh"
 
 uml=$tree/build/uml
-uml_package=linux-source-6.12
+cache=$tree/build/vm
 
-uml_package_version()
+uml_linux()
 {
-	LC_ALL=C apt-cache policy $uml_package |
-		sed -n 's/^  Candidate: \([^(].*\)/\1/p' | grep . ||
-		die "apt knows no $uml_package (apt-get update may help)"
+	sed -n 's/^# linux: *//p' "$tree/selftests/uml/$1.config" | grep . ||
+		echo 6.12
 }
 
 uml_source_key()
@@ -52,34 +55,32 @@ uml_config()
 	}'
 }
 
+# uml_fetch_source HOME PACKAGE VERSION: leaves them in $src
 uml_fetch_source()
 {
-	local version=$1 work
+	local home=$1 package=$2 version=$3 work
 
-	[ "$(cat "$uml/source/key" 2>/dev/null)" != \
-	  "$(uml_source_key "$version")" ] || return 0
-	note "fetching and unpacking $uml_package $version"
-	work=$(mktemp -d "$uml/source.XXXXXX")
-	(cd "$work" && apt-get -q download "$uml_package=$version") \
-		>"$work/apt.log" 2>&1 || {
-		cat "$work/apt.log" >&2
+	[ "$(cat "$src/key" 2>/dev/null)" != "$(uml_source_key "$version")" ] ||
+		return 0
+	note "fetching and unpacking $package $version"
+	work=$(mktemp -d "$src.XXXXXX")
+	archive_get "$home" "$package=$version" "$work" || {
 		rm -rf "$work"
-		die "apt-get cannot download $uml_package $version" \
-		    "(apt-get update may help)"
+		exit 125
 	}
 	dpkg-deb --fsys-tarfile "$work"/*.deb |
-		tar -xO "./usr/src/$uml_package.tar.xz" | xz -dc -T0 |
-		tar -x -C "$work" || die "cannot unpack $uml_package"
-	"$tree/selftests/uml/edit-source.py" "$work/$uml_package" || exit 125
-	uml_source_key "$version" >"$work/$uml_package/key"
-	rm -rf "$uml/source"
-	mv "$work/$uml_package" "$uml/source"
+		tar -xO "./usr/src/$package.tar.xz" | xz -dc -T0 |
+		tar -x -C "$work" || die "cannot unpack $package"
+	"$tree/selftests/uml/edit-source.py" "$work/$package" || exit 125
+	uml_source_key "$version" >"$work/$package/key"
+	rm -rf "$src"
+	mv "$work/$package" "$src"
 	rm -rf "$work"
 }
 
 uml_make()
 {
-	make -s -C "$uml/source" ARCH=um O="$dir" "$@"
+	make -s -C "$src" ARCH=um O="$dir" "$@"
 }
 
 # Fails where an option that is asked for did not come out so.
@@ -105,7 +106,7 @@ uml_compile()
 	local name=$1 jobs pid n=0
 
 	jobs=$(nproc)
-	make -C "$uml/source" ARCH=um O="$dir" -j"$((jobs + 1))" linux modules \
+	make -C "$src" ARCH=um O="$dir" -j"$((jobs + 1))" linux modules \
 		>"$dir/build.log" 2>&1 </dev/null &
 	pid=$!
 	while kill -0 $pid 2>/dev/null; do
@@ -146,12 +147,15 @@ uml_is_built()
 # Leaves the kernel of NAME.config in $uml/NAME.
 uml_prepare()
 {
-	local name=$1 dir=$uml/$1 version key lock
+	local name=$1 dir=$uml/$1 package src home version key lock
 
 	[ -e "$tree/selftests/uml/$name.config" ] ||
 		die "no selftests/uml/$name.config"
 	mkdir -p "$uml"
-	version=$(uml_package_version) || exit 125
+	package=linux-source-$(uml_linux "$name")
+	src=$uml/source-${package##*-}
+	home=$(archive_home "$package") || exit 125
+	version=$(archive_version "$home" "$package") || exit 125
 	uml_is_built "$name" "$version" && return
 	exec {lock}>"$uml/lock"
 	flock "$lock"
@@ -163,11 +167,11 @@ uml_prepare()
 		command -v $p >/dev/null ||
 			die "$p is not installed: run selftests/deps --uml"
 	done
-	uml_fetch_source "$version"
+	uml_fetch_source "$home" "$package" "$version"
 	# Objects of other sources, or of a source that came anew, are of no use.
-	cmp -s "$uml/source/key" "$dir/source.key" || rm -rf "$dir"
+	cmp -s "$src/key" "$dir/source.key" || rm -rf "$dir"
 	mkdir -p "$dir"
-	cp "$uml/source/key" "$dir/source.key"
+	cp "$src/key" "$dir/source.key"
 	rm -f "$dir/key"
 	# Of what is built now: another may edit it before this ends.
 	key=$(uml_key "$name" "$version")

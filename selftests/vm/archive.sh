@@ -127,3 +127,45 @@ archive_download()
 	note "apt-get cannot download $package of $suite"
 	return 1
 }
+
+# archive_home PACKAGE: the calmest suite that has it; "own" where this machine's
+# own apt does.
+archive_home()
+{
+	local suite
+
+	if apt-cache show "$1" >/dev/null 2>&1; then
+		echo own
+		return
+	fi
+	for suite in "${archive_suites[@]}"; do
+		archive_newest "$suite" "${1//./\\.}" >/dev/null || continue
+		echo "$suite"
+		return
+	done
+	note "no $1 here nor in Debian's ${archive_suites[*]}"
+	return 1
+}
+
+# archive_version HOME PACKAGE
+archive_version()
+{
+	local policy=(apt-cache)
+
+	[ "$1" = own ] || policy=(archive_apt "$1" apt-cache)
+	LC_ALL=C "${policy[@]}" policy "$2" |
+		sed -n 's/^  Candidate: \([^(].*\)/\1/p' | grep .
+}
+
+# archive_get HOME PACKAGE[=VERSION] DIRECTORY: the .deb to DIRECTORY
+archive_get()
+{
+	if [ "$1" != own ]; then
+		archive_download "$@"
+		return
+	fi
+	(cd "$3" && apt-get -q download "$2") >"$3/apt.log" 2>&1 && return
+	cat "$3/apt.log" >&2
+	note "apt-get cannot download $2 (apt-get update may help)"
+	return 1
+}
