@@ -472,11 +472,26 @@ static int reserve_source(struct send *s, unsigned int len)
 	return reserve(s->ctx, len, off & (SLUICE_BATCH_ALIGN - 1));
 }
 
-/* From the page cache, without a copy in between. */
-static int seal_pages(struct send *s, unsigned int want)
+/* A record of the @len bytes that @used entries of the source list name. */
+static int seal_sources(struct send *s, unsigned int used, unsigned int len)
 {
 	struct sluice_ctx *ctx = s->ctx;
 	struct sluice_batch *b = ctx->tx.batch;
+	int ret;
+
+	end_sources(b, &ctx->tx.dir, used, s->type);
+	ret = reserve_source(s, len);
+	if (!ret)
+		ret = seal(ctx, s->type, len, 0, b->src);
+	if (!ret)
+		s->sent += len;
+	return ret;
+}
+
+/* From the page cache, without a copy in between. */
+static int seal_pages(struct send *s, unsigned int want)
+{
+	struct sluice_batch *b = s->ctx->tx.batch;
 	struct iov_iter *from = &s->msg->msg_iter;
 	unsigned int used = 1;
 	ssize_t len;
@@ -486,35 +501,22 @@ static int seal_pages(struct send *s, unsigned int want)
 	len = add_sources(b, from, want, &used);
 	if (len < 0)
 		return len;
-	end_sources(b, &ctx->tx.dir, used, s->type);
-
-	ret = reserve_source(s, len);
-	if (!ret)
-		ret = seal(ctx, s->type, len, 0, b->src);
+	ret = seal_sources(s, used, len);
 	if (ret)
 		iov_iter_revert(from, len);
-	else
-		s->sent += len;
 	return ret;
 }
 
 /* From the program's own pages, which the window reaches. */
 static int seal_pinned(struct send *s, unsigned int len)
 {
-	struct sluice_ctx *ctx = s->ctx;
-	struct sluice_batch *b = ctx->tx.batch;
+	struct sluice_batch *b = s->ctx->tx.batch;
 	int ret;
 
 	sg_init_table(b->src, ARRAY_SIZE(b->src));
-	end_sources(b, &ctx->tx.dir, 1 + sluice_window_sg(s->window, b->src + 1, len), s->type);
-
-	ret = reserve_source(s, len);
+	ret = seal_sources(s, 1 + sluice_window_sg(s->window, b->src + 1, len), len);
 	if (!ret)
-		ret = seal(ctx, s->type, len, 0, b->src);
-	if (!ret) {
 		sluice_window_take(s->window, len);
-		s->sent += len;
-	}
 	return ret;
 }
 
