@@ -218,16 +218,44 @@ static struct aead_alg null_alg = {
 	.base = {
 		.cra_name	 = "gcm(aes)",
 		.cra_driver_name = "gcm-sluice-bench-null",
-		.cra_priority	 = 100000,
 		.cra_blocksize	 = 1,
 		.cra_module	 = THIS_MODULE,
 	},
 };
 
-static bool null_there;
+/* The cipher that new keys get while there is none: held, so that it is there. */
+static struct crypto_aead *real;
 static DEFINE_MUTEX(null_lock);
 
-/* "1": new keys of AES-GCM get no cipher; "0": they do. */
+static int null_register(void)
+{
+	struct crypto_aead *tfm;
+	int ret;
+
+	if (real)
+		return 0;
+	tfm = crypto_alloc_aead("gcm(aes)", 0, 0);
+	if (IS_ERR(tfm))
+		return PTR_ERR(tfm);
+	ret = crypto_register_aead(&null_alg);
+	if (ret)
+		crypto_free_aead(tfm);
+	else
+		real = tfm;
+	return ret;
+}
+
+static void null_unregister(void)
+{
+	if (!real)
+		return;
+	crypto_unregister_aead(&null_alg);
+	crypto_free_aead(real);
+}
+
+/* "1": new keys of AES-GCM get no cipher; "0": they do. Those that have none may still be in
+ * use, so it stays registered, behind all others.
+ */
 static ssize_t null_write(struct file *file, const char __user *from, size_t len, loff_t *pos)
 {
 	bool want;
@@ -236,12 +264,9 @@ static ssize_t null_write(struct file *file, const char __user *from, size_t len
 	if (ret)
 		return ret;
 	mutex_lock(&null_lock);
-	if (want && !null_there)
-		ret = crypto_register_aead(&null_alg);
-	else if (!want && null_there)
-		crypto_unregister_aead(&null_alg);
+	ret = null_register();
 	if (!ret)
-		null_there = want;
+		WRITE_ONCE(null_alg.base.cra_priority, want ? 100000 : 0);
 	mutex_unlock(&null_lock);
 	return ret ?: len;
 }
@@ -266,8 +291,7 @@ static int __init bench_init(void)
 static void __exit bench_exit(void)
 {
 	proc_remove(dir);
-	if (null_there)
-		crypto_unregister_aead(&null_alg);
+	null_unregister();
 }
 
 module_init(bench_init);

@@ -32,7 +32,11 @@ struct aead_rates {
 
 void report_aead(json_t *report, const struct cipher *ciphers, const struct aead_rates *rates,
 		 unsigned int n);
-/** report_framing() - transfers without a cipher; @aead: what one would add, ns per byte */
+/**
+ * report_framing() - transfers without a cipher, and with it what is held against the last of
+ * these
+ * @aead:	what a cipher adds at least, ns per byte
+ */
 void report_framing(json_t *report, const struct result *results, unsigned int n, double aead);
 /** report_end() - write @report, which goes, to @path if there is one. 0 or -1. */
 int report_end(json_t *report, const char *path);

@@ -5,11 +5,13 @@
  * does beside this hits all of them alike.
  */
 #include <err.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sluice.h>
 
+#include "bounds.h"
 #include "transfer.h"
 
 /* In flight before the reader gets its turn. */
@@ -74,7 +76,7 @@ static void measure(struct run *run, unsigned int turns, struct sample *s)
 }
 
 /* Until buffers, windows and caches are what they will be; then see how long it takes. */
-static void warm_up(struct run *run, double ns)
+static void warm_up(struct run *run, double ns, bool mute)
 {
 	unsigned int turns = (unsigned int)((8UL << 20) / run->turn / run->load->lanes) + 1;
 	uint64_t spent[2] = { 0, 0 };
@@ -82,26 +84,37 @@ static void warm_up(struct run *run, double ns)
 	double want;
 
 	/* What splice() takes nobody sees. */
-	do_turns(run, turns, spent, run->load->method != SPLICE && !run->load->mute);
+	do_turns(run, turns, spent, run->load->method != SPLICE && !mute);
 	measure(run, turns, &s);
 	want = ns / s.cpu.total * turns;
 	run->turns = want < 1 ? 1 : (unsigned int)want;
 }
 
-static int run_open(struct run *run, const struct workload *load, const struct peer *peer)
+static int lanes_open(struct run *run, const struct workload *load, const struct peer *peer)
 {
-	int ret = 0;
-
-	run->load = load;
-	run->turn = load->chunk < BURST ? BURST : load->chunk;
 	for (unsigned int i = 0; i < load->lanes; i++) {
-		ret = lane_open(&run->lane[i], load, peer);
+		int ret = lane_open(&run->lane[i], load, peer);
+
 		if (ret) {
 			while (i)
 				lane_close(&run->lane[--i]);
-			break;
+			return ret;
 		}
 	}
+	return 0;
+}
+
+static int run_open(struct run *run, const struct workload *load, const struct result *r)
+{
+	int ret;
+
+	run->load = load;
+	run->turn = load->chunk < BURST ? BURST : load->chunk;
+	if (r->mute && !bounds_null_cipher(true))
+		return -EOPNOTSUPP;
+	ret = lanes_open(run, load, r->peer);
+	if (r->mute)
+		bounds_null_cipher(false);
 	return ret;
 }
 
@@ -139,10 +152,10 @@ void transfer_run(const struct workload *load, struct result *results, unsigned 
 	if (!runs || !sink)
 		err(1, "memory");
 	for (unsigned int i = 0; i < n; i++) {
-		results[i].error = -run_open(&runs[i], load, results[i].peer);
+		results[i].error = -run_open(&runs[i], load, &results[i]);
 		results[i].rounds = rounds;
 		if (!results[i].error)
-			warm_up(&runs[i], ns);
+			warm_up(&runs[i], ns, results[i].mute);
 	}
 	for (unsigned int round = 0; round < rounds; round++) {
 		for (unsigned int i = 0; i < n; i++) {

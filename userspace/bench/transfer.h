@@ -23,12 +23,14 @@ struct sample {
 
 /**
  * struct result - one peer's figures
+ * @mute:	there is no cipher: what comes out is not what went in
  * @error:	errno (positive): it is not to be had here; nothing else is valid
  * @calls:	system calls of each end per MiB
  * @records:	records sealed per call of the sender; 0: not known
  */
 struct result {
 	const struct peer *peer;
+	bool mute;
 	int error;
 	unsigned int rounds;
 	struct sample sample[BENCH_ROUNDS];
@@ -37,7 +39,7 @@ struct result {
 };
 
 /**
- * transfer_run() - fill in @results, @n of them with their @peer set
+ * transfer_run() - fill in @results, @n of them with their @peer and @mute set
  * @rounds:	how many
  * @ns:		CPU time of each peer in a round, about
  */
