@@ -1587,6 +1587,27 @@ TEST_F(glue, resumed_tls13)
 	check_resumed(_metadata, self, KEYS_TLS13, "ec.test", NULL);
 }
 
+/* A ticket is for one use (RFC 8446 C.4): each connection must bring the next. */
+TEST_F(glue, resumed_once_more)
+{
+	struct tls_ask ask = ask_for(1, NULL, KEYS_TLS13);
+	SSL_SESSION *session = glue_session(self, "ec.test", NULL, &ask), *next;
+	const unsigned char *was, *is;
+	size_t was_len, is_len;
+
+	ASSERT_NE(NULL, session);
+	ASSERT_TRUE(glue_anew(self, "ec.test", NULL, session));
+	ASSERT_EQ(TLS_OPEN, glue_run(self, &ask, NULL));
+	ASSERT_TRUE(glue_talks(self));
+	EXPECT_TRUE(SSL_session_reused(self->ssl));
+	next = SSL_get0_session(self->ssl);
+	SSL_SESSION_get0_ticket(session, &was, &was_len);
+	SSL_SESSION_get0_ticket(next, &is, &is_len);
+	EXPECT_TRUE(was_len && is_len);
+	EXPECT_FALSE(was_len == is_len && !memcmp(was, is, is_len));
+	SSL_SESSION_free(session);
+}
+
 TEST_F(glue, resumed_tls12)
 {
 	check_resumed(_metadata, self, KEYS_TLS12, "ec.test", NULL);

@@ -257,7 +257,9 @@ static bool server_allows_client(struct tls *tls, SSL_SESSION *session)
 	return tls->trust && verify_again(tls, cert, NULL) == X509_V_OK;
 }
 
-/* A ticket that is not to be used is no failure: a full handshake follows. */
+/* A ticket that is not to be used is no failure: a full handshake follows. In TLS 1.3 one
+ * that is used has been used up (RFC 8446 C.4), and the client gets its next.
+ */
 static SSL_TICKET_RETURN server_on_ticket(SSL *ssl, SSL_SESSION *session,
 					  const unsigned char *name, size_t len,
 					  SSL_TICKET_STATUS status, void *arg)
@@ -271,8 +273,10 @@ static SSL_TICKET_RETURN server_on_ticket(SSL *ssl, SSL_SESSION *session,
 	    !server_allows_suite(tls, session) ||
 	    !server_allows_client(tls, session))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE :
-					      SSL_TICKET_RETURN_USE_RENEW;
+	if (status == SSL_TICKET_SUCCESS &&
+	    SSL_SESSION_get_protocol_version(session) != TLS1_3_VERSION)
+		return SSL_TICKET_RETURN_USE;
+	return SSL_TICKET_RETURN_USE_RENEW;
 }
 
 bool server_ctx_init(SSL_CTX *ctx)
