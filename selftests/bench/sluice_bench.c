@@ -69,7 +69,8 @@ static int host_cpu_show(struct seq_file *m, void *v)
 	char process[16];
 
 	snprintf(process, sizeof(process), "%d", current->mm->context.id.pid);
-	return host_show(m, "self") ?: host_show(m, process);
+	/* The processor that this runs on may be a thread among others. */
+	return host_show(m, "thread-self") ?: host_show(m, process);
 }
 
 static bool host_create(void)

@@ -7,6 +7,7 @@
 #ifndef SLUICE_BENCH_H
 #define SLUICE_BENCH_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,9 +59,10 @@ extern const unsigned int n_bench_ciphers;
  * @method:	how bytes get in; they get out by read(), with SPLICE by splice()
  * @chunk:	bytes of each call
  * @lanes:	connections, served in turn
+ * @cores:	processors that share them; 0 is 1
+ * @meet:	where these wait for each other before a turn; NULL: there is one
  * @version:	TLS_1_2_VERSION or TLS_1_3_VERSION
  * @cipher:	which
- * @mute:	there is no cipher: what comes out is not what went in
  * @netns:	the receiver's network namespace, NULL: the same, over loopback
  * @address:	and the receiver's address
  */
@@ -68,9 +70,10 @@ struct workload {
 	enum method method;
 	size_t chunk;
 	unsigned int lanes;
+	unsigned int cores;
+	pthread_barrier_t *meet;
 	uint16_t version;
 	const struct cipher *cipher;
-	bool mute;
 	const char *netns;
 	const char *address;
 };

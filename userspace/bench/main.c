@@ -15,6 +15,7 @@
 #include <sluice.h>
 
 #include "bounds.h"
+#include "cores.h"
 #include "report.h"
 #include "transfer.h"
 
@@ -36,8 +37,9 @@ static const struct argp_option options[] = {
 	{ "chunk", 'c', "BYTES", 0, "Only calls of this size; 64K, 1M", 0 },
 	{ "peers", 'p', "NAMES", 0, "Only these, separated by commas", 0 },
 	{ "only", 'o', "PARTS", 0,
-	  "Of transfers, ciphers, connections, frames, latency, memory, bounds; and growth, "
-	  "over 100 GiB, which is in no other run", 0 },
+	  "Of transfers, ciphers, connections, cores (where there are several processors), "
+	  "frames, latency, memory, bounds; and growth, over 100 GiB, which is in no other run",
+	  0 },
 	{ "netns", 'n', "NAME:ADDRESS", 0,
 	  "And to ADDRESS in another network namespace, for which `ip netns' has a name", 0 },
 	{ 0 }
@@ -176,7 +178,7 @@ static void transfer(struct plan *plan, const struct workload *load)
 			results[n++].peer = &peers[i];
 	if ((plan->method < 0 || load->method == (enum method)plan->method) &&
 	    (!plan->chunk || load->chunk == plan->chunk)) {
-		transfer_run(load, results, n, plan->rounds, plan->ns);
+		cores_run(load, results, n, plan->rounds, plan->ns);
 		report_transfer(plan->report, load, results, n);
 	}
 	free(results);
@@ -234,6 +236,20 @@ static void do_connections(struct plan *plan)
 
 	for (load.lanes = 8; load.lanes <= BENCH_LANES; load.lanes *= 8)
 		transfer(plan, &load);
+}
+
+/* Does one processor's work cost another's? Beside one connection, that has one to itself. */
+static void do_cores(struct plan *plan)
+{
+	static const unsigned int lanes[] = { 1, 2, 8, BENCH_LANES };
+	unsigned int cores = cores_online();
+	struct workload load = usual;
+
+	for (unsigned int i = 0; cores > 1 && i < ARRAY_SIZE(lanes); i++) {
+		load.lanes = lanes[i];
+		load.cores = load.lanes < cores ? load.lanes : cores;
+		transfer(plan, &load);
+	}
 }
 
 static void do_frames(struct plan *plan)
@@ -366,6 +382,7 @@ static const struct {
 	{ "transfers", do_transfers, QUICK },
 	{ "ciphers", do_ciphers, FULL },
 	{ "connections", do_connections, FULL },
+	{ "cores", do_cores, FULL },
 	{ "frames", do_frames, FULL },
 	{ "latency", do_latency, QUICK },
 	{ "memory", do_memory, QUICK },

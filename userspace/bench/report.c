@@ -146,13 +146,16 @@ void report_transfer(json_t *report, const struct workload *load, const struct r
 		     unsigned int n)
 {
 	const struct result *best = find(results, n, NOPAD), *user = find(results, n, EVP);
+	unsigned int cores = load->cores ?: 1;
 	json_t *o, *list = json_array();
 	char size[32];
 
 	size_text(size, sizeof(size), load->chunk);
-	printf("\n%s of %s, %s, TLS 1.%d, %u connection%s, %s\n", method_names[load->method], size,
-	       load->cipher->name, load->version == TLS_1_3_VERSION ? 3 : 2, load->lanes,
-	       load->lanes == 1 ? "" : "s", load->netns ? "veth" : "loopback");
+	printf("\n%s of %s, %s, TLS 1.%d, %u connection%s, %u processor%s, %s\n",
+	       method_names[load->method], size, load->cipher->name,
+	       load->version == TLS_1_3_VERSION ? 3 : 2, load->lanes,
+	       load->lanes == 1 ? "" : "s", cores, cores == 1 ? "" : "s",
+	       load->netns ? "veth" : "loopback");
 	printf("  %-26s %6s %11s %6s %6s %6s %6s  %-21s  %4s  %s\n", "MB per CPU second", "both",
 	       "min-max", "native", "wall", "send", "read", "to in-tree (native)", "ossl", "rec/call");
 	for (unsigned int i = 0; i < n; i++) {
@@ -160,11 +163,11 @@ void report_transfer(json_t *report, const struct workload *load, const struct r
 		json_array_append_new(list, json_result(&results[i], best, user));
 	}
 	fflush(stdout);
-	o = json_pack("{s:s, s:i, s:s, s:s, s:i, s:s, s:i, s:o}",
+	o = json_pack("{s:s, s:i, s:s, s:s, s:i, s:i, s:s, s:i, s:o}",
 		      "method", method_names[load->method], "chunk", (int)load->chunk,
 		      "cipher", load->cipher->name,
 		      "version", load->version == TLS_1_3_VERSION ? "1.3" : "1.2",
-		      "connections", (int)load->lanes, "path", load->netns ? "veth" : "loopback",
+		      "connections", (int)load->lanes, "processors", (int)cores, "path", load->netns ? "veth" : "loopback",
 		      "rounds", (int)results[0].rounds, "peers", list);
 	json_array_append_new(json_object_get(report, "workloads"), o);
 }

@@ -161,8 +161,11 @@ void transfer_run(const struct workload *load, struct result *results, unsigned 
 		for (unsigned int i = 0; i < n; i++) {
 			unsigned int p = (i + round) % n;
 
-			if (!results[p].error)
-				measure(&runs[p], runs[p].turns, &results[p].sample[round]);
+			if (results[p].error)
+				continue;
+			if (load->meet)
+				pthread_barrier_wait(load->meet);
+			measure(&runs[p], runs[p].turns, &results[p].sample[round]);
 		}
 	}
 	for (unsigned int i = 0; i < n; i++) {
