@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,8 @@ void cores_run(const struct workload *load, struct result *results, unsigned int
 		if (pids[i] < 0)
 			err(1, "fork");
 		if (!pids[i]) {
+			/* It may be waiting for the others when this program ends. */
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			stay_on(i);
 			transfer_run(&part, all + i * n, n, rounds, ns);
 			_exit(0);
