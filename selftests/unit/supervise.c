@@ -566,6 +566,76 @@ TEST_F(program, inherited)
 	close(fd);
 }
 
+static int tcp_state_of(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) ? -1 : info.tcpi_state;
+}
+
+/* To a listener whose queue is full, which lets it wait. */
+static int half_connected(const struct sockaddr_in *a)
+{
+	int fd;
+
+	for (int i = 0; i < 8; i++) {
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect_to(fd, a);
+		if (tcp_state_of(fd) == TCP_SYN_SENT)
+			return fd;
+		close(fd);
+	}
+	return -1;
+}
+
+/* Who it will be connected to cannot be asked yet. */
+TEST_F(program, inherited_half_connected)
+{
+	struct sockaddr_in a = loopback(0);
+	socklen_t length = sizeof(a);
+	int server = socket(AF_INET, SOCK_STREAM, 0), fd;
+	char port[16];
+
+	self->s.listen.role = SLUICE_ROLE_NONE;
+	ASSERT_EQ(0, bind(server, (struct sockaddr *)&a, length));
+	ASSERT_EQ(0, listen(server, 0));
+	ASSERT_EQ(0, getsockname(server, (struct sockaddr *)&a, &length));
+	snprintf(port, sizeof(port), "%u", ntohs(a.sin_port));
+	ports_fill(&self->s.ports, 0);
+	ASSERT_EQ(0, ports_set(&self->s.ports, port, 1));
+	EXPECT_EQ(0, supervise_inherited(&self->s));
+	fd = half_connected(&a);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, supervise_inherited(&self->s));
+	close(fd);
+	EXPECT_EQ(0, supervise_inherited(&self->s));
+	close(server);
+}
+
+/* What no ULP can be put on would stay plain text, and nobody would see it. */
+TEST_F(program, inherited_tcp_inside)
+{
+	struct sockaddr_in a = loopback(server_port), any = loopback(0);
+	int fd = socket(AF_INET, SOCK_STREAM, 262);
+
+	if (fd < 0)
+		SKIP(return, "this kernel has no MPTCP");
+	EXPECT_EQ(0, supervise_inherited(&self->s));
+	ASSERT_EQ(0, connect_to(fd, &a));
+	EXPECT_EQ(-1, supervise_inherited(&self->s));
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM, 262);
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&any, sizeof(any)));
+	ASSERT_EQ(0, listen(fd, 1));
+	/* The module's word for it. */
+	played.error = EOPNOTSUPP;
+	EXPECT_EQ(-1, supervise_inherited(&self->s));
+	self->s.listen.role = SLUICE_ROLE_NONE;
+	EXPECT_EQ(0, supervise_inherited(&self->s));
+	close(fd);
+}
+
 /* Other ways ---------------------------------------------------------------*/
 
 static int takes_other_ways(void)

@@ -390,12 +390,14 @@ int supervise_call(struct supervise *s, int notify)
 
 /* --- what was there before --- */
 
-static uint16_t peer_port(int fd)
+/* Is one end a port that was chosen? Whose other end is not known, may be one. */
+static int is_chosen(const struct supervise *s, int fd, uint16_t port)
 {
 	struct sockaddr_in6 a = { 0 };
 	socklen_t length = sizeof(a);
 
-	return getpeername(fd, (struct sockaddr *)&a, &length) ? 0 : ntohs(a.sin6_port);
+	return ports_has(&s->ports, port) || getpeername(fd, (struct sockaddr *)&a, &length) ||
+	       ports_has(&s->ports, ntohs(a.sin6_port));
 }
 
 static int check_inherited(struct supervise *s, int fd)
@@ -403,7 +405,7 @@ static int check_inherited(struct supervise *s, int fd)
 	char where[80];
 	uint16_t port;
 
-	if (!is_tcp(fd) || is_armed(fd) || tcp_state(fd) == TCP_CLOSE)
+	if ((!is_tcp(fd) && !is_tcp_inside(fd)) || is_armed(fd) || tcp_state(fd) == TCP_CLOSE)
 		return 0;
 	port = local_port(fd, where, sizeof(where));
 	if (tcp_state(fd) == TCP_LISTEN) {
@@ -412,7 +414,7 @@ static int check_inherited(struct supervise *s, int fd)
 		error(0, errno, "descriptor %d, listening on %s", fd, where);
 		return -1;
 	}
-	if (!ports_has(&s->ports, port) && !ports_has(&s->ports, peer_port(fd)))
+	if (!is_chosen(s, fd, port))
 		return 0;
 	error(0, 0, "descriptor %d is a TCP connection already (%s) and would stay plain text: redirect or close it",
 	      fd, where);
