@@ -198,9 +198,11 @@ static int alert_in(struct sluice_ctx *ctx, const u8 *data, size_t len, size_t r
  */
 static int refuse_renegotiation(struct sluice_ctx *ctx, bool ends_record)
 {
-	if (!ctx->hsmsg.refused)
+	/* None to who does not read: such answers would fill memory. */
+	if (!ctx->hsmsg.refused && sluice_tx_writable(ctx)) {
 		alert_send(ctx, TLS_ALERT_LEVEL_WARNING, ALERT_NO_RENEGOTIATION);
-	ctx->hsmsg.refused = true;
+		ctx->hsmsg.refused = true;
+	}
 	return idle(ctx);
 }
 

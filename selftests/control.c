@@ -6,6 +6,7 @@
  */
 #include "kselftest_harness.h"
 
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 
 #include "peer_talk.h"
@@ -497,6 +498,30 @@ TEST_F(roles, client_does_not_renegotiate)
 	ASSERT_EQ(2, send(PROGRAM, "ok", 2, 0));
 	ASSERT_EQ(2, hear(&self->c, &type, buf));
 	EXPECT_EQ(CONTENT_DATA, type);
+}
+
+/* One that asks again and again, lets the program have data in between, and never reads. */
+TEST_F(roles, refusals_fill_no_memory)
+{
+	const struct tcp_options narrow = { .sndbuf = 4096, .rcvbuf = 4096 };
+	struct control *c = &self->c;
+	char byte;
+	int left;
+
+	ASSERT_EQ(0, control_prepare(c, TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_128));
+	peer_init(&c->wire.open, &c->own.keys);
+	peer_init(&c->wire.seal, &c->peers.keys);
+	ASSERT_EQ(0, tcp_pair(&narrow, c->wire.fd));
+	ASSERT_EQ(0, arm_client(PROGRAM));
+	ASSERT_EQ(0, agent_serve(&c->agent, &c->own, &c->peers));
+	for (int i = 0; i < 3000; i++) {
+		ASSERT_EQ(4, say(c, CONTENT_HANDSHAKE, hello_request, 4));
+		ASSERT_EQ(1, say(c, CONTENT_DATA, "d", 1));
+		ASSERT_EQ(1, recv(PROGRAM, &byte, 1, 0));
+	}
+	ASSERT_EQ(0, ioctl(PROGRAM, SIOCOUTQ, &left));
+	EXPECT_GT(16384, left);
+	EXPECT_EQ(ALERT(WARNING, NO_RENEGOTIATION), hear_alert(c));
 }
 
 TEST_F(roles, truncation_allowed)
