@@ -365,8 +365,9 @@ static void hs_open(struct sluice_hs *hs)
 	sluice_ctx_key(ctx, &ctx->rx.dir, hs->rx, hs->rx_seq, 0);
 	hs->tx = NULL;
 	hs->rx = NULL;
+	/* The program may have asked for less. */
 	if (hs->tx_limit)
-		ctx->tx.max_payload = hs->tx_limit;
+		ctx->tx.max_payload = min(ctx->tx.max_payload, hs->tx_limit);
 	if (hs->rx_limit)
 		ctx->rx.max_payload = hs->rx_limit;
 	sluice_ticket_offer(ctx, hs);

@@ -418,6 +418,33 @@ TEST_F(sizes, of_what_is_received)
 	EXPECT_EQ(ALERT(FATAL, RECORD_OVERFLOW), hear_alert(&self->c));
 }
 
+/* The peer's limit is no reason to go beyond the program's own. */
+TEST(less_than_the_peer_takes)
+{
+	struct fake_request request;
+	struct control c;
+	unsigned char out[WIRE_MAX];
+	const __u16 own = 100;
+	struct nl_msg *msg;
+	int type;
+
+	ASSERT_EQ(0, control_connect(&c, TLS_1_2_VERSION, TLS_CIPHER_AES_GCM_128));
+	ASSERT_EQ(0, arm_client(c.wire.fd[0]));
+	ASSERT_EQ(0, sys(setsockopt(c.wire.fd[0], SOL_TLS, TLS_TX_MAX_PAYLOAD_LEN, &own,
+				    sizeof(own))));
+	ASSERT_EQ(0, agent_take(&c.agent, &request));
+	msg = agent_install_msg(&c.agent, request.fd, &c.own, &c.peers);
+	nla_put_u16(msg, SLUICE_A_TX_LIMIT, TX_LIMIT);
+	ASSERT_EQ(0, agent_send(&c.agent, msg));
+	ASSERT_EQ(0, agent_done(&c.agent, request.fd, 0, NULL));
+	close(request.fd);
+	ASSERT_EQ(250, send(c.wire.fd[0], pattern(0), 250, 0));
+	EXPECT_EQ(100, hear(&c, &type, out));
+	EXPECT_EQ(100, hear(&c, &type, out));
+	EXPECT_EQ(50, hear(&c, &type, out));
+	control_close(&c);
+}
+
 /* In raw mode the keys are the program's business: counted, no more. */
 TEST(raw_mode_only_counts)
 {
