@@ -801,11 +801,13 @@ bool sluice_hs_served(struct net *net)
 	return READ_ONCE(hs_pernet(net)->served);
 }
 
-/* Requests that wait although no agent was ever seen were queued while one was leaving. */
+/* Requests that wait although no agent was ever seen were queued while one was leaving. A
+ * grace time that runs goes on: it may be another namespace's agent that left.
+ */
 static void hs_begin_grace(struct hs_net *hn)
 {
 	spin_lock_bh(&hn->lock);
-	if (hn->served || !list_empty(&hn->waiting)) {
+	if (hn->served || (!hn->grace && !list_empty(&hn->waiting))) {
 		WRITE_ONCE(hn->served, false);
 		hn->grace = true;
 		mod_delayed_work(hs_workqueue, &hn->graced,

@@ -824,6 +824,27 @@ TEST_F(agents, left_with_requests_in_the_queue)
 	EXPECT_FAILED(self->fd[0], ESRCH, SLUICE_STAT_HS_NO_AGENT, "sluiced is not running");
 }
 
+/* What other namespaces' agents do is no reason to go on waiting. */
+TEST_F(agents, others_leave_too)
+{
+	int here = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct fake_agent other;
+	struct sluice_info info;
+
+	ASSERT_EQ(0, agent_open(&self->agent));
+	ASSERT_EQ(0, arm(self->fd[0], SLUICE_ROLE_CLIENT, 0, 10000));
+	agent_close(&self->agent);
+	ASSERT_EQ(0, netns_enter());
+	do {
+		ASSERT_EQ(0, agent_open(&other));
+		agent_close(&other);
+	} while (!(poll_one(self->fd[0], POLLIN, NEVER) & POLLERR));
+	ASSERT_EQ(0, sys(setns(here, CLONE_NEWNET)));
+	close(here);
+	ASSERT_EQ(0, info_get(self->fd[0], &info));
+	EXPECT_EQ(ESRCH, info.error);
+}
+
 TEST_F(agents, restarted)
 {
 	struct agent_keys keys[2];
