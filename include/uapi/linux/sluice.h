@@ -107,8 +107,8 @@ enum sluice_role {
  *
  * errno of setsockopt: EINVAL (role, flags, version, padding, length, reserved), E2BIG,
  * EFAULT, EBUSY (a request or keys are there already), ENOTCONN (the socket is
- * neither new, connected nor listening), EPERM (a reference that is not the
- * arming program's), ENOMEM, ENOBUFS (too many pending handshakes), EDQUOT (of this user).
+ * neither new, connected nor listening), ENOMEM, ENOBUFS (too many pending
+ * handshakes), EDQUOT (of this user).
  *
  * errno of a handshake that failed (connect, read, write, SO_ERROR):
  * ESRCH		no agent serves this network namespace
