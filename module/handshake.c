@@ -129,7 +129,7 @@ static const struct hs_reason hs_crowded = {
 static const struct hs_reason hs_gave_way = {
 	.stat = SLUICE_STAT_HS_GAVE_WAY,
 	.error = ETIMEDOUT,
-	.text = "timed out early: the peer was slow, and the listener was full",
+	.text = "timed out early: the peer was slow, and others needed the room",
 };
 
 static const struct hs_reason hs_over_quota = {
@@ -275,12 +275,10 @@ static const struct hs_reason *hs_enqueue(struct sluice_hs *hs, struct sluice_hs
 	bool in_quota = sluice_quota_charge(arm->quota);
 
 	spin_lock(&hn->lock);
-	if (!in_quota) {
-		why = &hs_over_quota;
-	} else if (arm->n_pending >= READ_ONCE(listener_pending)) {
+	if (!in_quota || arm->n_pending >= READ_ONCE(listener_pending)) {
 		*slowest = hs_take_slowest(arm);
 		if (!*slowest)
-			why = &hs_crowded;
+			why = in_quota ? &hs_crowded : &hs_over_quota;
 	} else if (hn->pending >= READ_ONCE(max_pending)) {
 		why = &hs_overflow;
 	}

@@ -138,8 +138,8 @@ struct sluice_hs {
  *
  * State goes ARMED -> PENDING, or -> FAILED with the outcome set (no agent:
  * ESRCH; queue or listener full: ENOBUFS; the user's share of the queue: EDQUOT; no
- * memory: ENOMEM, then without an outcome). A full listener's oldest handshake that waits
- * for its peer makes room.
+ * memory: ENOMEM, then without an outcome). Where the listener or the user's share is full,
+ * the listener's oldest handshake that waits for its peer makes room.
  * Exactly one end follows, perhaps before this returns.
  */
 void sluice_hs_submit(struct sluice_ctx *ctx, gfp_t gfp);

@@ -176,6 +176,39 @@ TEST_F(listener, who_has_spoken_stays)
 	guests_go(&g);
 }
 
+/* So it is where all that the user may have under way is silent, however many listeners
+ * that took.
+ */
+TEST_F(listener, the_slowest_gives_way_to_the_users_share)
+{
+	long old = parameter("max_pending_per_user", FEW);
+	struct guests g = { 0 };
+
+	ASSERT_LT(0, old);
+	EXPECT_TRUE(guests_come(&g, &self->door, 0, FEW));
+	EXPECT_TRUE(guests_taken(&g, &self->agent));
+	EXPECT_TRUE(guests_come(&g, &self->door, FEW, 1));
+	parameter("max_pending_per_user", old);
+	ASSERT_EQ(SLUICE_STATE_FAILED, state_of(g.program[0]));
+	EXPECT_FAILED(g.program[0], ETIMEDOUT, SLUICE_STAT_HS_GAVE_WAY, "timed out early");
+	EXPECT_TRUE(served(&self->agent, self->keys, g.program[FEW], g.peer[FEW]));
+	EXPECT_EQ(0, stat_get(SLUICE_STAT_HS_OVERFLOW));
+	guests_go(&g);
+}
+
+TEST_F(listener, the_users_share_is_full_of_the_willing)
+{
+	long old = parameter("max_pending_per_user", FEW);
+	struct guests g = { 0 };
+
+	ASSERT_LT(0, old);
+	EXPECT_TRUE(guests_come(&g, &self->door, 0, FEW + 1));
+	parameter("max_pending_per_user", old);
+	EXPECT_FAILED(g.program[FEW], EDQUOT, SLUICE_STAT_HS_OVERFLOW, "this user");
+	EXPECT_EQ(0, stat_get(SLUICE_STAT_HS_GAVE_WAY));
+	guests_go(&g);
+}
+
 /* Where it is the agent that is slow, the last one is refused; others are not concerned. */
 TEST_F(listener, full_of_the_willing)
 {

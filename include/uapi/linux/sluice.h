@@ -100,10 +100,11 @@ enum sluice_role {
  * POLLOUT when the socket has opened, POLLERR when the handshake failed.
  *
  * Of one listener's connections, up to 1024 (module parameter listener_pending) shake
- * hands at a time, of a network namespace up to 4096 (max_pending). One that accept()
- * takes beyond the first number ends the oldest whose peer keeps the agent waiting
- * (ETIMEDOUT); where no peer does, or beyond the second number, it fails itself with
- * ENOBUFS. What accept() has not taken waits in the backlog, as with plain TCP.
+ * hands at a time, of a user's up to 2048 (max_pending_per_user), of a network namespace's
+ * up to 4096 (max_pending). One that accept() takes beyond the first or second number ends
+ * the listener's oldest whose peer keeps the agent waiting (ETIMEDOUT); where no peer does,
+ * it fails itself with ENOBUFS or EDQUOT, and beyond the third number with ENOBUFS. What
+ * accept() has not taken waits in the backlog, as with plain TCP.
  *
  * errno of setsockopt: EINVAL (role, flags, version, padding, length, reserved), E2BIG,
  * EFAULT, EBUSY (a request or keys are there already), ENOTCONN (the socket is
