@@ -17,7 +17,9 @@
 /* After a padded record, records opened aside before the next direct try. */
 #define PADDED_PAUSE	32
 
-/* Of the record at work: AAD, then ciphertext; AAD, then where its content goes. */
+/* Of the record at work: AAD, then ciphertext; AAD, then where its content goes. What is
+ * used is filled in first: no kernel need zero all of it for each record.
+ */
 struct lists {
 	struct scatterlist src[1 + SLUICE_RX_PIECES(SLUICE_RECORD_MAX)];
 	/* The pages of a record that begins within one, what follows the content. */
@@ -197,7 +199,7 @@ int sluice_open_direct(struct sluice_ctx *ctx, const struct sluice_head *head,
 		       struct sluice_window *window)
 {
 	struct sluice_rx *rx = &ctx->rx;
-	struct lists l;
+	struct lists l __uninitialized;
 	int ret;
 
 	ret = source(ctx, head, &l);
@@ -245,7 +247,7 @@ static int open_into(struct sluice_ctx *ctx, const struct sluice_head *head,
 {
 	struct sluice_rx *rx = &ctx->rx;
 	u32 rest = head->rec.body - head->room;
-	struct lists l;
+	struct lists l __uninitialized;
 	int ret, n;
 
 	sg_init_table(l.dst, ARRAY_SIZE(l.dst));
