@@ -20,7 +20,7 @@
 #include "window.h"
 
 /* Shorter reads copy: pinning costs more than it saves. */
-#define DIRECT_READ_MIN		(2 * SLUICE_PLAINTEXT_MAX)
+#define DIRECT_READ_MIN		SLUICE_PLAINTEXT_MAX
 /* So do shorter records. */
 #define DIRECT_RECORD_MIN	2048
 

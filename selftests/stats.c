@@ -154,6 +154,20 @@ TEST_F(stats, of_direct_reads)
 	pair_close(&pair);
 }
 
+/* So are reads that take one whole record each. */
+TEST_F(stats, of_direct_reads_of_a_record)
+{
+	const struct tcp_options opt = { .family = variant->family };
+	const size_t total = 16 * RECORD_MAX;
+	struct tls_pair pair = { 0 };
+
+	ASSERT_EQ(0, pair_open(&pair, &opt, variant->version, variant->cipher));
+	ASSERT_EQ(total, transfer(&pair, 0, total, total, RECORD_MAX));
+	EXPECT_STAT(RX_RECORDS, 16);
+	EXPECT_STAT(RX_DIRECT, 16);
+	pair_close(&pair);
+}
+
 TEST_F(stats, of_bad_records)
 {
 	unsigned char record[200], buf[100];
