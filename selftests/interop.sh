@@ -42,6 +42,16 @@ arrived()	# FILE
 	[ "$(stat -c %s "$1")" -ge $size ]
 }
 
+# A program of ours whose peer has gone ends by itself; else where it stays is told.
+ends()	# PID
+{
+	wait_for test ! -d "/proc/$1" || {
+		sed 's/^/# /' "/proc/$1/stack"
+		kill "$1"
+	}
+	wait "$1"
+}
+
 # Our server echoes to a foreign client, which is fed and then killed.
 as_server()	# NAME VERSION SUITE COMMAND...
 {
@@ -58,7 +68,7 @@ as_server()	# NAME VERSION SUITE COMMAND...
 	wait_for arrived "$work/got"
 	kill $client 2>/dev/null
 	wait $client 2>/dev/null
-	wait $server
+	ends $server
 	same "$name" "$work/got"
 	counted "$name: by the module" \
 		"suite=$suite tx_bytes=$size rx_bytes=$size "
@@ -82,8 +92,7 @@ as_client()	# NAME VERSION SUITE HOST COMMAND...
 	wait_for arrived "$work/got"
 	kill $server 2>/dev/null
 	wait $server 2>/dev/null
-	wait_for test ! -d /proc/$client || kill $client 2>/dev/null
-	wait $client 2>/dev/null
+	ends $client
 	same "$name" "$work/got"
 	counted "$name: by the module" \
 		"suite=$suite tx_bytes=$size rx_bytes=$size "
@@ -228,7 +237,7 @@ mutual_refused()	# VERSION
 	server=$!
 	wait_for port_listens $port
 	$tcat -v "$1" mutual.test $port >/dev/null 2>"$work/tcat.err" </dev/null
-	wait $server
+	ends $server
 	tap_equal "without a certificate nothing opens, TLS $1" 1 $?
 	tap_try "and the program is told why, TLS $1" \
 		grep -q 'shown no certificate' "$work/server.err"
@@ -333,7 +342,8 @@ keyupdate_as_server()
 	client=$!
 	wait_for grep -q 'line 4' "$work/got"
 	kill $client 2>/dev/null
-	wait $client $server 2>/dev/null
+	wait $client 2>/dev/null
+	ends $server
 	tap_equal 'KeyUpdate of OpenSSL: data goes on' \
 		'line 1 line 2 line 3 line 4' \
 		"$(grep -o 'line [0-9]' "$work/got" | tr '\n' ' ' | sed 's/ $//')"
