@@ -823,7 +823,7 @@ static bool drain_one(struct sluice_ctx *ctx)
 	struct sluice_plain *plain;
 	struct sluice_head head;
 
-	if (rx->error || !list_empty(&rx->held) || sluice_open_head(ctx, &head) <= 0)
+	if (rx->error || rx->eof || !list_empty(&rx->held) || sluice_open_head(ctx, &head) <= 0)
 		return false;
 	/* TLS 1.2 shows it; in TLS 1.3 all look like data from outside. */
 	if (head.rec.type == SLUICE_DATA && rx->dir.key->version == TLS_1_2_VERSION)

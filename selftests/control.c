@@ -183,6 +183,27 @@ TEST_F(control, close_after_an_unread_close_notify)
 	EXPECT_EQ(0, hear(&self->c, &type, buf));
 }
 
+/* What follows it is nothing (RFC 8446 6.1), to close() as well. */
+TEST_F(control, close_before_what_follows_close_notify)
+{
+	unsigned char record[200], buf[WIRE_MAX];
+	size_t len;
+	int type;
+
+	ASSERT_EQ(4, send(PROGRAM, "last", 4, 0));
+	ASSERT_EQ(2, say_alert(&self->c, WARNING, CLOSE_NOTIFY));
+	EXPECT_EQ(0, recv(PROGRAM, buf, sizeof(buf), 0));
+	len = peer_seal(&self->c.wire.seal, CONTENT_DATA, "data", 4, 0, record);
+	record[len - 1] ^= 1;
+	ASSERT_EQ(len, write_all(PEER, record, len));
+	ASSERT_EQ(POLLIN, poll_one(PROGRAM, POLLIN, SOON) & POLLIN);
+	close(PROGRAM);
+	PROGRAM = -1;
+	ASSERT_EQ(4, hear(&self->c, &type, buf));
+	EXPECT_EQ(ALERT(WARNING, CLOSE_NOTIFY), hear_alert(&self->c));
+	EXPECT_EQ(0, stat_get(SLUICE_STAT_RX_BAD_TAG));
+}
+
 /*
  * Alerts
  */
