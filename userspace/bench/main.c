@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <jansson.h>
 #include <linux/tls.h>
@@ -390,6 +391,16 @@ static const struct {
 	{ "growth", do_growth, ASKED },
 };
 
+/* All peers' connections are open at a time, with a pipe at each end for splice. */
+static void raise_files(void)
+{
+	const rlim_t n = 64 + 6 * BENCH_LANES * ARRAY_SIZE(peers);
+	const struct rlimit limit = { n, n };
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		err(1, "%u open files", (unsigned int)n);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse, NULL, doc, NULL, NULL, NULL };
@@ -401,6 +412,7 @@ int main(int argc, char **argv)
 	if (plan.ns == 0)
 		plan.ns = plan.quick ? 120e6 : 200e6;
 	signal(SIGPIPE, SIG_IGN);
+	raise_files();
 	cpu_init();
 	source_init();
 	plan.report = report_begin();
