@@ -56,7 +56,10 @@ static void serve_one(struct arena *a, struct fake_agent *agent, const struct fa
 	long err = 0;
 	char buf[16];
 
-	if (dice % 4)
+	/* Now and then for longer than the shorter deadline. */
+	if (dice % 64 == 1)
+		usleep(20000);
+	else if (dice % 4)
 		usleep(dice % 4000);
 	if (read(r->fd, buf, sizeof(buf)) < 0 && errno != EAGAIN && errno != ESHUTDOWN &&
 	    errno != ECONNRESET)
