@@ -44,7 +44,7 @@ uml_machine()
 	machine=("$run/linux" mem="${mem}M" "initrd=$run/initrd" uml_dir="$run/"
 		 quiet loglevel=5 panic=-1 oops=panic earlyprintk
 		 con=null console=ttyS0)
-	# A system call by seccomp's trap instead of ptrace: a third of its price.
+	# A system call by seccomp's trap instead of ptrace: about half its price.
 	[ "$(uml_linux "$want_uml")" = 6.12 ] || machine+=(seccomp=on)
 	! grep -qx CONFIG_SMP=y "$kdir/.config" || machine+=(ncpus="$cpus")
 	uml_port console "$run/console"
